@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* What a stack and its connections can tell about themselves. */
+#ifndef GANDER_INFO_H
+#define GANDER_INFO_H
+
+#include <gander/socket.h>
+#include <gander/trace.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Counters since the stack was made, and current sizes. */
+struct gander_stats {
+    uint64_t packets_in, packets_out;
+    uint64_t bytes_in, bytes_out; /* IP headers included */
+    uint64_t tcp_segments_in, tcp_segments_out;
+    uint64_t tcp_retransmitted_segments;
+    uint64_t tcp_retransmit_timeouts;
+    uint64_t tcp_fast_recoveries;
+    uint64_t tcp_active_opens, tcp_passive_opens;
+    uint64_t tcp_resets_in, tcp_resets_out;
+    uint64_t tcp_challenge_acks;
+    uint64_t tcp_time_wait_early; /* TIME-WAIT records that ended before 2MSL: table full or no memory */
+    uint64_t udp_datagrams_in, udp_datagrams_out;
+    uint64_t icmp_in, icmp_out;
+    uint64_t allocation_failures;
+    uint64_t drops[GANDER_DROP_COUNT];
+
+    uint64_t memory_bytes;      /* held from the allocator now */
+    uint64_t memory_peak_bytes;
+    uint64_t sockets;           /* open now */
+    uint64_t tcp_connections;   /* SYN-SENT to LAST-ACK, with and without owner */
+    uint64_t tcp_syn_received;  /* compact records */
+    uint64_t tcp_time_wait;     /* compact records */
+};
+
+void gander_stats(const struct gander_stack *stack, struct gander_stats *stats);
+
+/* One connection, in RFC 9293's and RFC 5681's words. Sequence numbers are absolute; times in ns. */
+struct gander_tcp_info {
+    uint64_t id;
+    enum gander_tcp_state state;
+    struct gander_address local, peer;
+    uint32_t snd_una, snd_nxt, snd_wnd, iss;
+    uint32_t rcv_nxt, rcv_wnd, irs;
+    uint32_t cwnd_bytes, ssthresh_bytes, flight_bytes;
+    uint32_t mss_send_bytes, mss_receive_bytes;
+    uint32_t send_queue_bytes;    /* not yet acknowledged, sent or not */
+    uint32_t receive_queue_bytes; /* in order, not yet read */
+    uint32_t reorder_queue_bytes; /* arrived ahead of a gap */
+    gander_time srtt_ns, rttvar_ns, rto_ns, min_rtt_ns;
+    uint32_t retransmits;         /* timer expirations in a row */
+    uint64_t retransmitted_segments;
+    uint64_t bytes_acked, bytes_received;
+    bool timestamps, sack, window_scaling;
+    uint8_t snd_wscale, rcv_wscale;
+    bool urgent;                  /* urgent data lie ahead in the receive queue */
+    uint32_t urgent_offset;       /* how many bytes from the next one read to the last urgent one */
+    const char *congestion_control;
+};
+
+/* GANDER_EBADF. GANDER_EOPNOTSUPP: not TCP. */
+int gander_tcp_info(const struct gander_stack *stack, gander_socket socket,
+                    struct gander_tcp_info *info);
+
+/* "0.1.0" */
+const char *gander_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Internet checksum [RFC1071, RFC1624], as a running one's complement sum over bytes taken in native
+ * 16-bit words: byte order does not matter until the end (RFC 1071 2 (B)).
+ *
+ *     sum = checksum_add(0, header, n);  sum = checksum_add(sum, payload, m);   n even
+ *     put: checksum_store(p, checksum_finish(sum));   verify: checksum_finish(sum over all) == 0
+ */
+#ifndef BASE_CHECKSUM_H
+#define BASE_CHECKSUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* A partial sum; 0 to begin with. Values are congruent modulo 2^16−1, not unique. */
+typedef uint64_t checksum_sum;
+
+/* Adds bytes that begin at an even offset of the whole. */
+checksum_sum checksum_add(checksum_sum sum, const void *data, size_t len);
+
+/* Adds a partial sum of bytes that begin at `offset` of the whole: an odd one swaps the halves. */
+checksum_sum checksum_append(checksum_sum sum, checksum_sum part, size_t offset);
+
+/* Copies and adds in one pass. */
+checksum_sum checksum_copy(checksum_sum sum, void *to, const void *from, size_t len);
+
+/* The pseudo header of TCP, UDP [RFC9293 3.1, RFC768] and ICMPv6 [RFC8200 8.1]; family 4 or 6;
+ * addresses in network order; len: upper-layer bytes. */
+checksum_sum checksum_pseudo(unsigned family, const uint8_t *source, const uint8_t *destination,
+                             uint8_t protocol, uint32_t len);
+
+/* The complement, folded to 16 bits, to be stored as it is (native order). */
+static inline uint16_t checksum_finish(checksum_sum sum)
+{
+    sum = (sum >> 32) + (sum & 0xffffffffU);
+    sum = (sum >> 32) + (sum & 0xffffffffU);
+    sum = (sum >> 16) + (sum & 0xffffU);
+    sum = (sum >> 16) + (sum & 0xffffU);
+    sum = (sum >> 16) + (sum & 0xffffU);
+    return (uint16_t)~sum;
+}
+
+static inline void checksum_store(uint8_t *p, uint16_t finished)
+{
+    memcpy(p, &finished, sizeof(finished));
+}
+
+/* The stored checksum after a 16-bit field changed from `from` to `to` (all as stored) [RFC1624 3, eqn. 3]. */
+uint16_t checksum_update(uint16_t stored, uint16_t from, uint16_t to);
+
+#endif
