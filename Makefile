@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+# A thin front for CMake: `make help` lists what it can do.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+.DEFAULT_GOAL := release
+.PHONY: release demo test bench install help format clean
+
+release:
+	@test -f build/release/Makefile -o -f build/release/build.ninja || \
+		cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
+	@cmake --build build/release -j $(JOBS)
+
+# Quiet while it goes well: the demo's own output is what one wants to see.
+demo:
+	@scripts/demo $(DEMO)
+
+test:
+	@scripts/test
+
+bench: release
+	build/release/gander-bench --json build/bench.json
+
+install: release
+	DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX)
+
+help:
+	@echo 'make            build the libraries and the gander command: build/release'
+	@echo 'make demo       build, then watch two hosts talk; DEMO="--udp --seed 7" passes options'
+	@echo 'make test       install what the tests need (as root), run all tests'
+	@echo 'make bench      compare with the kernel on this machine; about 3 minutes'
+	@echo 'make install    install to PREFIX [$(PREFIX)] below DESTDIR []'
+	@echo 'make format     clang-format over all C files'
+	@echo 'make clean      remove build/'
+	@echo
+	@echo 'JOBS=n sets how many compilers run at once [$(JOBS)], CMAKE_FLAGS adds to the configuration.'
+	@echo 'For other kinds of build: cmake --list-presets'
+
+format:
+	scripts/check-format --fix
+
+clean:
+	rm -rf build

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+#
+# gander_library(NAME SOURCES files [PRIVATE_INCLUDES dirs] [REQUIRES library] [SYSTEM])
+#
+# Makes three targets from one compilation: NAME-objects (for internal tests), NAME-shared and NAME-static. Out of the
+# latter two only gander_* can be seen: the shared one by a version script; the static one is a single relocatable
+# object, linked in advance, with all other names made local. It stands beside any other TCP stack in one program.
+# SYSTEM: the sources may use the operating system.
+function(gander_library name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "SYSTEM" "REQUIRES" "SOURCES;PRIVATE_INCLUDES")
+    if(NOT arg_SOURCES)
+        return()
+    endif()
+    set(public_include $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
+        $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+
+    add_library(${name}-objects OBJECT ${arg_SOURCES})
+    target_include_directories(${name}-objects PUBLIC include PRIVATE ${arg_PRIVATE_INCLUDES})
+    target_compile_options(${name}-objects PRIVATE -Wmissing-prototypes)
+    target_link_libraries(${name}-objects PRIVATE gander-flags)
+    if(arg_SYSTEM)
+        target_link_libraries(${name}-objects PRIVATE gander-system)
+    endif()
+    if(GANDER_INSTRUMENTED)
+        return() # such libraries are for tests alone
+    endif()
+
+    set(map ${CMAKE_CURRENT_SOURCE_DIR}/cmake/gander.map)
+    add_library(${name}-shared SHARED $<TARGET_OBJECTS:${name}-objects>)
+    set_target_properties(${name}-shared PROPERTIES OUTPUT_NAME ${name} VERSION ${PROJECT_VERSION}
+        SOVERSION ${PROJECT_VERSION_MAJOR} EXPORT_NAME ${name} LINKER_LANGUAGE C LINK_DEPENDS ${map})
+    target_link_options(${name}-shared PRIVATE -Wl,--version-script=${map} -Wl,--no-undefined)
+    target_include_directories(${name}-shared INTERFACE ${public_include})
+    if(arg_REQUIRES)
+        target_link_libraries(${name}-shared PUBLIC ${arg_REQUIRES}-shared)
+    endif()
+
+    set(linked ${CMAKE_CURRENT_BINARY_DIR}/${name}-linked.o)
+    add_custom_command(OUTPUT ${linked}
+        COMMAND ${CMAKE_C_COMPILER} -r -nostdlib -o ${linked} $<TARGET_OBJECTS:${name}-objects>
+        COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=gander_* ${linked}
+        DEPENDS $<TARGET_OBJECTS:${name}-objects>
+        COMMAND_EXPAND_LISTS VERBATIM COMMENT "Linking ${name} into one object")
+    add_library(${name}-static STATIC ${linked})
+    set_source_files_properties(${linked} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+    set_target_properties(${name}-static PROPERTIES OUTPUT_NAME ${name} EXPORT_NAME ${name}-static
+        LINKER_LANGUAGE C)
+    target_include_directories(${name}-static INTERFACE ${public_include})
+    if(arg_REQUIRES)
+        target_link_libraries(${name}-static INTERFACE ${arg_REQUIRES}-static)
+    endif()
+endfunction()
