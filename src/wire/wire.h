@@ -35,14 +35,17 @@ struct ip_header {
     bool dont_fragment;
     const uint8_t *source;  /* point into the packet: 4 or 16 bytes */
     const uint8_t *destination;
-    uint32_t protocol_at;   /* IPv6: offset of the next-header field that names an unknown header, for ICMPv6 */
+    uint32_t protocol_at;   /* offset of the byte that names `protocol`, for ICMPv6 */
+    uint8_t problem;        /* IPv6, with ip_extension: code + 1 of the parameter problem to send; 0: none */
+    uint32_t problem_at;    /* its pointer */
 };
 
 /* RFC 791, RFC 1122 3.2.1; verifies the header checksum. `len` ≥ 1. */
 enum gander_drop wire_ip4_parse(const uint8_t *bytes, size_t len, struct ip_header *header);
 
 /* RFC 8200 4: walks at most 8 extension headers (hop-by-hop only first, destination options, routing with
- * segments left 0; a fragment header makes it a fragment, an atomic one [RFC6946] does not). */
+ * segments left 0; a fragment header makes it a fragment, an atomic one [RFC6946] does not). `len` ≥ 1. With
+ * ip_extension, everything but header_bytes and payload_bytes is filled in. */
 enum gander_drop wire_ip6_parse(const uint8_t *bytes, size_t len, struct ip_header *header);
 
 /* Writes the 20 or 40 bytes of a header without options; checksum included; DF set, ID 0 [RFC6864 4.1].

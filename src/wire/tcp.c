@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TCP headers and options: RFC 9293 3.1 and 3.2, window scale and timestamps [RFC7323 2.2, 3.2], SACK [RFC2018 2, 3].
+ *
+ * Left out: every other option; they are skipped by their length [RFC9293 MUST-6]. What flags make sense together and what
+ * the numbers mean is for the state machine to say.
+ */
+#include "wire/wire.h"
+
+#include "base/bytes.h"
+#include "base/checksum.h"
+
+enum tcp_option_kind {
+    OPTION_END = 0,
+    OPTION_NOP = 1,
+    OPTION_MSS = 2,
+    OPTION_WSCALE = 3,
+    OPTION_SACK_PERMITTED = 4,
+    OPTION_SACK = 5,
+    OPTION_TIMESTAMP = 8
+};
+
+enum {
+    MSS_BYTES = 4,
+    WSCALE_BYTES = 3,
+    SACK_PERMITTED_BYTES = 2,
+    TIMESTAMP_BYTES = 10,
+    WSCALE_MAX = 14,
+    /* NOP NOP before a 10-byte timestamp: how almost every segment of a connection begins its options [RFC7323 A] */
+    TIMESTAMP_PADDED_BYTES = 12
+};
+
+#define TIMESTAMP_PADDED 0x0101080aU
+
+/* --- parse ----------------------------------------------------------------------------------- */
+
+static void take_timestamp(const uint8_t *option, struct tcp_segment *segment)
+{
+    if (segment->has_timestamp)
+        return;
+    segment->has_timestamp = true;
+    segment->tsval = get_be32(option + 2);
+    segment->tsecr = get_be32(option + 6);
+}
+
+static void take_sack(const uint8_t *option, uint32_t length, struct tcp_segment *segment)
+{
+    if (segment->sack_blocks)
+        return;
+    for (uint32_t at = 2; at < length; at += 8) {
+        segment->sack[segment->sack_blocks].left = get_be32(option + at);
+        segment->sack[segment->sack_blocks].right = get_be32(option + at + 4);
+        segment->sack_blocks++; /* bounded: 40 bytes of options hold at most 4 */
+    }
+}
+
+/* An option that has a meaning on a SYN alone. */
+static bool take_syn_option(const uint8_t *option, uint32_t length, struct tcp_segment *segment)
+{
+    switch (option[0]) {
+    case OPTION_MSS:
+        if (length != MSS_BYTES)
+            return false;
+        if (!segment->mss)
+            segment->mss = get_be16(option + 2);
+        return true;
+    case OPTION_WSCALE:
+        if (length != WSCALE_BYTES)
+            return false;
+        if (!segment->has_wscale) {
+            segment->has_wscale = true;
+            segment->wscale = option[2] > WSCALE_MAX ? WSCALE_MAX : option[2]; /* [RFC7323 2.3] */
+        }
+        return true;
+    default:
+        if (length != SACK_PERMITTED_BYTES)
+            return false;
+        segment->sack_permitted = true;
+        return true;
+    }
+}
+
+/* One option of `length` bytes, all there. False: no such option has this length. */
+static bool take_option(const uint8_t *option, uint32_t length, struct tcp_segment *segment)
+{
+    bool syn = segment->flags & GANDER_FLAG_SYN;
+
+    switch (option[0]) {
+    case OPTION_MSS:
+    case OPTION_WSCALE:
+    case OPTION_SACK_PERMITTED:
+        return !syn || take_syn_option(option, length, segment);
+    case OPTION_TIMESTAMP:
+        if (length != TIMESTAMP_BYTES)
+            return false;
+        take_timestamp(option, segment);
+        return true;
+    case OPTION_SACK:
+        if (syn)
+            return true;
+        if (length < 10 || (length - 2) % 8 != 0)
+            return false;
+        take_sack(option, length, segment);
+        return true;
+    default:
+        return true;
+    }
+}
+
+static enum gander_drop parse_options(const uint8_t *option, uint32_t left,
+                                      struct tcp_segment *segment)
+{
+    while (left > 0 && option[0] != OPTION_END) {
+        uint32_t length = 1;
+
+        if (option[0] != OPTION_NOP) {
+            if (left < 2 || option[1] < 2 || option[1] > left)
+                return GANDER_DROP_tcp_option; /* also length 0, which would never end [RFC9293 MUST-7] */
+            length = option[1];
+            if (!take_option(option, length, segment))
+                return GANDER_DROP_tcp_option;
+        }
+        option += length;
+        left -= length;
+    }
+    return GANDER_DROP_none;
+}
+
+enum gander_drop wire_tcp_parse(const uint8_t *bytes, size_t len, struct tcp_segment *segment)
+{
+    uint32_t header_bytes;
+    const uint8_t *options = bytes + TCP_HEADER_BYTES;
+
+    if (len < TCP_HEADER_BYTES)
+        return GANDER_DROP_tcp_too_short;
+    header_bytes = (uint32_t)(bytes[12] >> 4) * 4;
+    if (header_bytes < TCP_HEADER_BYTES || header_bytes > len)
+        return GANDER_DROP_tcp_header;
+
+    segment->source_port = get_be16(bytes);
+    segment->destination_port = get_be16(bytes + 2);
+    segment->seq = get_be32(bytes + 4);
+    segment->ack = get_be32(bytes + 8);
+    segment->flags = bytes[13];
+    segment->wnd = get_be16(bytes + 14);
+    segment->up = get_be16(bytes + 18);
+    segment->header_bytes = (uint8_t)header_bytes;
+    segment->text_len = (uint32_t)len - header_bytes;
+    segment->len = segment->text_len + ((segment->flags & GANDER_FLAG_SYN) ? 1 : 0) +
+                   ((segment->flags & GANDER_FLAG_FIN) ? 1 : 0);
+    segment->has_timestamp = segment->has_wscale = segment->sack_permitted = false;
+    segment->wscale = segment->sack_blocks = 0;
+    segment->mss = 0;
+    segment->tsval = segment->tsecr = 0;
+
+    if (header_bytes == TCP_HEADER_BYTES)
+        return GANDER_DROP_none;
+    if (LIKELY(header_bytes == TCP_HEADER_BYTES + TIMESTAMP_PADDED_BYTES &&
+               get_be32(options) == TIMESTAMP_PADDED)) {
+        take_timestamp(options + 2, segment);
+        return GANDER_DROP_none;
+    }
+    return parse_options(options, header_bytes - TCP_HEADER_BYTES, segment);
+}
+
+/* --- emit ------------------------------------------------------------------------------------ */
+
+/* How many SACK blocks fit beside the other options. */
+static uint32_t sack_blocks_to_send(const struct tcp_segment *segment)
+{
+    uint32_t fit = segment->has_timestamp ? 3 : 4;
+
+    if (segment->flags & GANDER_FLAG_SYN)
+        return 0;
+    return min_u32(segment->sack_blocks, fit);
+}
+
+size_t wire_tcp_header_bytes(const struct tcp_segment *segment)
+{
+    size_t bytes = TCP_HEADER_BYTES;
+    uint32_t blocks = sack_blocks_to_send(segment);
+
+    if (segment->flags & GANDER_FLAG_SYN) {
+        if (segment->mss)
+            bytes += MSS_BYTES;
+        if (segment->has_wscale)
+            bytes += 4;
+        if (segment->sack_permitted && !segment->has_timestamp)
+            bytes += 4; /* otherwise it takes the place of the timestamp's padding */
+    }
+    if (segment->has_timestamp)
+        bytes += TIMESTAMP_PADDED_BYTES;
+    if (blocks)
+        bytes += 4 + (size_t)blocks * 8;
+    return bytes;
+}
+
+static uint8_t *emit_syn_options(uint8_t *p, const struct tcp_segment *segment)
+{
+    if (segment->mss) {
+        p[0] = OPTION_MSS;
+        p[1] = MSS_BYTES;
+        put_be16(p + 2, segment->mss);
+        p += MSS_BYTES;
+    }
+    if (segment->has_wscale) {
+        p[0] = OPTION_NOP;
+        p[1] = OPTION_WSCALE;
+        p[2] = WSCALE_BYTES;
+        p[3] = segment->wscale;
+        p += 4;
+    }
+    if (segment->sack_permitted && !segment->has_timestamp) {
+        put_be32(p, 0x01010402);
+        p += 4;
+    }
+    return p;
+}
+
+size_t wire_tcp_emit(uint8_t *bytes, const struct tcp_segment *segment)
+{
+    uint8_t *p = bytes + TCP_HEADER_BYTES;
+    bool syn = segment->flags & GANDER_FLAG_SYN;
+    uint32_t blocks = sack_blocks_to_send(segment);
+
+    if (syn)
+        p = emit_syn_options(p, segment);
+    if (segment->has_timestamp) {
+        put_be32(p, syn && segment->sack_permitted ? 0x0402080aU : TIMESTAMP_PADDED);
+        put_be32(p + 4, segment->tsval);
+        put_be32(p + 8, segment->tsecr);
+        p += TIMESTAMP_PADDED_BYTES;
+    }
+    if (blocks) {
+        put_be32(p, 0x01010500U | (2 + blocks * 8));
+        p += 4;
+        for (uint32_t i = 0; i < blocks; i++, p += 8) {
+            put_be32(p, segment->sack[i].left);
+            put_be32(p + 4, segment->sack[i].right);
+        }
+    }
+    put_be16(bytes, segment->source_port);
+    put_be16(bytes + 2, segment->destination_port);
+    put_be32(bytes + 4, segment->seq);
+    put_be32(bytes + 8, segment->ack);
+    bytes[12] = (uint8_t)((size_t)(p - bytes) << 2); /* bytes / 4 in the upper half; reserved bits 0 */
+    bytes[13] = segment->flags;
+    put_be16(bytes + 14, (uint16_t)segment->wnd);
+    put_be16(bytes + 16, 0);
+    put_be16(bytes + 18, segment->up);
+    return (size_t)(p - bytes);
+}
+
+void wire_tcp_checksum(uint8_t *header, size_t header_bytes, uint64_t pseudo_and_payload)
+{
+    checksum_store(header + 16,
+                   checksum_finish(checksum_add(pseudo_and_payload, header, header_bytes)));
+}
