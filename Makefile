@@ -9,8 +9,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 .PHONY: release demo test bench install help format clean
 
 release:
-	@test -f build/release/Makefile -o -f build/release/build.ninja || \
-		cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
 	@cmake --build build/release -j $(JOBS)
 
 # Quiet while it goes well: the demo's own output is what one wants to see.

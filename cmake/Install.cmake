@@ -3,6 +3,9 @@
 # Headers, both kinds of both libraries, pkg-config files, the CMake package and the man pages.
 include(CMakePackageConfigHelpers)
 
+# The way back from the pkg-config files, so that an installed tree can be moved.
+file(RELATIVE_PATH pc_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+
 set(libraries)
 foreach(library gander gander-host)
     if(TARGET ${library}-shared)

@@ -36,11 +36,14 @@ function(gander_library name)
     endif()
 
     set(linked ${CMAKE_CURRENT_BINARY_DIR}/${name}-linked.o)
+    # An archive between, because a custom command cannot depend on the files of an object library.
+    add_library(${name}-archive STATIC $<TARGET_OBJECTS:${name}-objects>)
+    set_target_properties(${name}-archive PROPERTIES LINKER_LANGUAGE C)
     add_custom_command(OUTPUT ${linked}
-        COMMAND ${CMAKE_C_COMPILER} -r -nostdlib -o ${linked} $<TARGET_OBJECTS:${name}-objects>
+        COMMAND ${CMAKE_C_COMPILER} -r -nostdlib -o ${linked}
+            -Wl,--whole-archive $<TARGET_FILE:${name}-archive> -Wl,--no-whole-archive
         COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=gander_* ${linked}
-        DEPENDS $<TARGET_OBJECTS:${name}-objects>
-        COMMAND_EXPAND_LISTS VERBATIM COMMENT "Linking ${name} into one object")
+        DEPENDS ${name}-archive VERBATIM COMMENT "Linking ${name} into one object")
     add_library(${name}-static STATIC ${linked})
     set_source_files_properties(${linked} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
     set_target_properties(${name}-static PROPERTIES OUTPUT_NAME ${name} EXPORT_NAME ${name}-static
