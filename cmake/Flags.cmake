@@ -9,10 +9,6 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 # One set of objects serves the static and the shared library; the version script makes calls between them direct again.
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
-# Line tables stay in: a trap in a release build should say where.
-set(CMAKE_C_FLAGS_RELEASE "-O3 -g1" CACHE STRING "Flags of release builds")
-set(CMAKE_C_FLAGS_DEBUG "-O1 -g" CACHE STRING "Flags of debug builds")
-
 add_library(gander-flags INTERFACE)
 target_compile_options(gander-flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Wvla
     -Wstrict-prototypes -Wpointer-arith -fno-semantic-interposition -ffunction-sections

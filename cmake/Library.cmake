@@ -35,6 +35,8 @@ function(gander_library name)
         target_link_libraries(${name}-shared PUBLIC ${arg_REQUIRES}-shared)
     endif()
 
+    add_library(gander::${name} ALIAS ${name}-shared)
+
     set(linked ${CMAKE_CURRENT_BINARY_DIR}/${name}-linked.o)
     # An archive between, because a custom command cannot depend on the files of an object library.
     add_library(${name}-archive STATIC $<TARGET_OBJECTS:${name}-objects>)
@@ -52,4 +54,5 @@ function(gander_library name)
     if(arg_REQUIRES)
         target_link_libraries(${name}-static INTERFACE ${arg_REQUIRES}-static)
     endif()
+    add_library(gander::${name}-static ALIAS ${name}-static)
 endfunction()
