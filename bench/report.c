@@ -193,7 +193,7 @@ static void json_text(FILE *file, const char *key, const char *text)
 static void json_number(FILE *file, const char *key, double value)
 {
     if (isfinite(value))
-        fprintf(file, ", \"%s\": %.7g", key, value);
+        fprintf(file, ", \"%s\": %.10g", key, value);
     else
         fprintf(file, ", \"%s\": null", key);
 }
