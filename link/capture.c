@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Captures in the pcapng format (draft-ietf-opsawg-pcapng, "PCAP Next Generation Capture File Format"): one section
- * header, an interface description for each interface, an enhanced packet block for each packet, with the options
- * epb_flags (direction) and opt_comment. Native byte order, as the format wants it. Left out: name resolution,
- * interface statistics, decryption secrets, reading.
+ * Captures in the pcapng format (draft-ietf-opsawg-pcapng, "PCAP Next Generation Capture File
+ * Format"): one section header, an interface description for each interface, an enhanced packet
+ * block for each packet, with the options epb_flags (direction) and opt_comment. Native byte order,
+ * as the format wants it. Left out: name resolution, interface statistics, decryption secrets,
+ * reading.
  *
- * A block is built in memory and only then committed, because a packet must be recorded while it is still ours, but
- * counts only if the driver inside takes it.
+ * A block is built in memory and only then committed, because a packet must be recorded while it is
+ * still ours, but counts only if the driver inside takes it.
  */
 #include <gander/capture.h>
 #include <gander/gander.h>
@@ -40,9 +41,9 @@ enum {
 struct gander_pcapng {
     gander_pcapng_write *write;
     void *context;
-    int fd;      /* −1: none of our own */
-    bool live;   /* someone reads along: no waiting in the buffer beyond a burst */
-    int error;   /* the first errno */
+    int fd;    /* −1: none of our own */
+    bool live; /* someone reads along: no waiting in the buffer beyond a burst */
+    int error; /* the first errno */
     unsigned interfaces;
     uint32_t *snaplens;
     size_t committed; /* bytes of whole blocks in the buffer */
@@ -145,8 +146,8 @@ static void section_header(struct gander_pcapng *p)
 }
 
 static void packet_build(struct gander_pcapng *p, unsigned interface, int64_t unix_ns,
-                         const struct gander_packet *packet,
-                         enum gander_pcapng_direction direction, const char *comment)
+                         const struct gander_packet *packet, enum gander_pcapng_direction direction,
+                         const char *comment)
 {
     uint32_t kept = packet->len;
     uint32_t flags = (uint32_t)direction;
@@ -210,7 +211,8 @@ int gander_pcapng_create(gander_pcapng_write *write_fn, void *context,
 int gander_pcapng_open(const char *path, struct gander_pcapng **pcapng)
 {
     bool standard = strcmp(path, "-") == 0;
-    int fd = standard ? dup(STDOUT_FILENO) : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd =
+        standard ? dup(STDOUT_FILENO) : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     int result;
 
     if (fd < 0)

@@ -2,13 +2,13 @@
 /*
  * A loop that drives stacks and drivers with epoll. One turn is
  *
- *     pass:   each stack's clock is set; each driver is asked for packets, which go to its stack; the application gets
- *             its events; what the stacks want to send goes to the drivers. Again until nothing moves.
- *     sleep:  in epoll_pwait2 until a descriptor is ready, or the earliest deadline of stacks, drivers and alarms.
- *     wake:   alarms and the application's descriptors are called.
+ *     pass:   each stack's clock is set; each driver is asked for packets, which go to its stack;
+ * the application gets its events; what the stacks want to send goes to the drivers. Again until
+ * nothing moves. sleep:  in epoll_pwait2 until a descriptor is ready, or the earliest deadline of
+ * stacks, drivers and alarms. wake:   alarms and the application's descriptors are called.
  *
- * No timer descriptor and no fixed tick: with nothing to do, the sleep has no end. What a driver does not take stays
- * here and is tried again when its descriptor can be written, or soon.
+ * No timer descriptor and no fixed tick: with nothing to do, the sleep has no end. What a driver
+ * does not take stays here and is tried again when its descriptor can be written, or soon.
  */
 #include <gander/host.h>
 
@@ -22,7 +22,7 @@
 
 enum {
     BURST = 64,
-    PASSES_MAX = 64,  /* before descriptors get their turn although packets still move */
+    PASSES_MAX = 64, /* before descriptors get their turn although packets still move */
     READY_MAX = 64
 };
 
@@ -34,9 +34,9 @@ struct attachment {
     struct gander_stack *stack;
     struct gander_driver *driver;
     unsigned link;
-    int fd;         /* −1: none */
-    bool blocked;   /* epoll watches for writability */
-    int waiting;    /* packets that the driver did not take yet */
+    int fd;       /* −1: none */
+    bool blocked; /* epoll watches for writability */
+    int waiting;  /* packets that the driver did not take yet */
     struct gander_packet *packets[BURST];
     struct attachment *next;
 };
@@ -63,7 +63,8 @@ struct gander_host {
     uint64_t wakeups;
 };
 
-/* --- packets ------------------------------------------------------------------------------------- */
+/* --- packets -------------------------------------------------------------------------------------
+ */
 
 static int watch_descriptor(const struct gander_host *host, int operation, int fd, uint32_t events,
                             void *tag)
@@ -90,7 +91,8 @@ static bool flush_waiting(struct gander_host *host, struct attachment *a, gander
     memmove(a->packets, a->packets + sent, (size_t)a->waiting * sizeof(a->packets[0]));
     blocked = a->waiting > 0;
     if (blocked != a->blocked && a->fd >= 0)
-        (void)watch_descriptor(host, EPOLL_CTL_MOD, a->fd, blocked ? EPOLLIN | EPOLLOUT : EPOLLIN, a);
+        (void)watch_descriptor(host, EPOLL_CTL_MOD, a->fd, blocked ? EPOLLIN | EPOLLOUT : EPOLLIN,
+                               a);
     a->blocked = blocked;
     return sent > 0;
 }
@@ -153,7 +155,8 @@ static bool pass(struct gander_host *host)
     return moved;
 }
 
-/* --- time -------------------------------------------------------------------------------------------- */
+/* --- time
+ * -------------------------------------------------------------------------------------------- */
 
 static gander_time earliest_deadline(const struct gander_host *host, gander_time now)
 {
@@ -214,7 +217,8 @@ static struct gander_host_alarm *alarm_due(const struct gander_host *host, gande
     return alarm;
 }
 
-/* Alarms may set and cancel any alarm. One that is set meanwhile waits for the next turn, even if it is due. */
+/* Alarms may set and cancel any alarm. One that is set meanwhile waits for the next turn, even if
+ * it is due. */
 static void run_alarms(struct gander_host *host)
 {
     gander_time now = gander_host_now();
@@ -230,7 +234,8 @@ static void run_alarms(struct gander_host *host)
         alarm->set = ALARM_SET;
 }
 
-/* --- sleeping and waking ------------------------------------------------------------------------------- */
+/* --- sleeping and waking
+ * ------------------------------------------------------------------------------- */
 
 /* Rounded up, at most a quarter of an hour: the loop sleeps on then. */
 static int in_ms(gander_time ns)
@@ -361,7 +366,8 @@ uint64_t gander_host_wakeups(const struct gander_host *host)
     return host->wakeups;
 }
 
-/* --- making, attaching -------------------------------------------------------------------------------------- */
+/* --- making, attaching
+ * -------------------------------------------------------------------------------------- */
 
 int gander_host_create(struct gander_host **host)
 {
@@ -459,7 +465,8 @@ void gander_host_on_events(struct gander_host *host, gander_host_events_fn *fn, 
     host->events_context = context;
 }
 
-/* --- the application's descriptors ---------------------------------------------------------------------------- */
+/* --- the application's descriptors
+ * ---------------------------------------------------------------------------- */
 
 static struct watch *watch_find(const struct gander_host *host, int fd)
 {
@@ -506,7 +513,8 @@ int gander_host_modify_descriptor(struct gander_host *host, int fd, uint32_t eve
     return GANDER_OK;
 }
 
-/* The memory stays until the end of the turn: this turn's list of ready descriptors may still name it. */
+/* The memory stays until the end of the turn: this turn's list of ready descriptors may still name
+ * it. */
 int gander_host_remove_descriptor(struct gander_host *host, int fd)
 {
     struct watch *w = watch_find(host, fd);

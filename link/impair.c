@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bad network around any driver; include/gander/impair.h has the model. Each direction is a `struct lane`: faults
- * by chance or by order, then a serializing clock for the rate, then a heap of packets by the time at which they are due.
+ * A bad network around any driver; include/gander/impair.h has the model. Each direction is a
+ * `struct lane`: faults by chance or by order, then a serializing clock for the rate, then a heap
+ * of packets by the time at which they are due.
  *
- * Changes are made on copies only: a packet's payload may be the sender's retransmission queue itself.
+ * Changes are made on copies only: a packet's payload may be the sender's retransmission queue
+ * itself.
  */
 #include <gander/impair.h>
 
@@ -24,15 +26,15 @@ struct held {
 struct lane {
     struct gander_impairment config;
     struct gander_impair_counters counters;
-    uint64_t draws[DRAWS];       /* generator states */
-    gander_time queue_ns;        /* how long the whole queue takes at the rate */
-    gander_time free_at;         /* when the last byte of what is queued has been sent */
-    uint64_t free_at_rest;       /* parts of a nanosecond beyond it, in 1/rate */
-    gander_time last_due;        /* of those that keep their order */
-    gander_time again_at;        /* the driver inside was full, or has more; GANDER_NEVER: neither */
-    bool trusted;                /* nobody checks checksums: no corruption */
+    uint64_t draws[DRAWS]; /* generator states */
+    gander_time queue_ns;  /* how long the whole queue takes at the rate */
+    gander_time free_at;   /* when the last byte of what is queued has been sent */
+    uint64_t free_at_rest; /* parts of a nanosecond beyond it, in 1/rate */
+    gander_time last_due;  /* of those that keep their order */
+    gander_time again_at;  /* the driver inside was full, or has more; GANDER_NEVER: neither */
+    bool trusted;          /* nobody checks checksums: no corruption */
     uint64_t next_order;
-    struct held *heap;           /* smallest (due, order) first */
+    struct held *heap; /* smallest (due, order) first */
     size_t count, room;
 };
 
@@ -78,7 +80,8 @@ static void draws_seed(struct lane *lane, uint64_t seed, unsigned direction)
         lane->draws[i] = draw(&state);
 }
 
-/* --- the heap ---------------------------------------------------------------------------------- */
+/* --- the heap ----------------------------------------------------------------------------------
+ */
 
 static inline bool due_before(const struct held *a, const struct held *b)
 {
@@ -135,9 +138,11 @@ static struct gander_packet *heap_pop(struct lane *lane)
     return packet;
 }
 
-/* --- the way of a packet through a lane ----------------------------------------------------------- */
+/* --- the way of a packet through a lane
+ * ----------------------------------------------------------- */
 
-/* When a packet's last bit leaves at the lane's rate, exact in the long run; false: the queue is full. */
+/* When a packet's last bit leaves at the lane's rate, exact in the long run; false: the queue is
+ * full. */
 static bool serialize(struct lane *lane, gander_time now, uint32_t bytes, gander_time *leaves)
 {
     uint64_t rate = lane->config.rate_bits_per_second;
@@ -200,7 +205,8 @@ static bool listed(const struct gander_impairment *config, uint64_t number)
     return false;
 }
 
-/* Which faults befall the lane's latest packet. All are drawn for each, so that one does not shift the others. */
+/* Which faults befall the lane's latest packet. All are drawn for each, so that one does not shift
+ * the others. */
 static unsigned decide(struct lane *lane, const struct gander_packet *packet)
 {
     const struct gander_impairment *config = &lane->config;
@@ -294,9 +300,11 @@ static struct gander_packet *lane_take(struct lane *lane, gander_time now)
     return packet;
 }
 
-/* --- the driver -------------------------------------------------------------------------------------- */
+/* --- the driver
+ * -------------------------------------------------------------------------------------- */
 
-/* Hands what is due to the driver inside. One at a time, so that what it does not take stays in its place. */
+/* Hands what is due to the driver inside. One at a time, so that what it does not take stays in its
+ * place. */
 static int forward_due(struct impair *impair, gander_time now)
 {
     struct lane *lane = &impair->lanes[GANDER_IMPAIR_TRANSMIT];
@@ -337,8 +345,8 @@ static int impair_transmit(struct gander_driver *driver, gander_time now,
     return n;
 }
 
-/* Takes in what has arrived. More than one burst: most of it may be lost or delayed, and the caller takes "none" for
- * "nothing there". Bounded, for a device that never runs dry. */
+/* Takes in what has arrived. More than one burst: most of it may be lost or delayed, and the caller
+ * takes "none" for "nothing there". Bounded, for a device that never runs dry. */
 static int take_in(struct impair *impair, struct gander_stack *stack, gander_time now,
                    struct gander_packet **packets, int max)
 {
@@ -354,8 +362,8 @@ static int take_in(struct impair *impair, struct gander_stack *stack, gander_tim
     return n < 0 ? n : GANDER_OK;
 }
 
-static int impair_receive(struct gander_driver *driver, struct gander_stack *stack,
-                          gander_time now, struct gander_packet **packets, int max)
+static int impair_receive(struct gander_driver *driver, struct gander_stack *stack, gander_time now,
+                          struct gander_packet **packets, int max)
 {
     struct impair *impair = impair_of(driver);
     struct gander_packet *packet;
@@ -416,15 +424,15 @@ static const struct gander_driver_ops impair_ops = {
     .close = impair_close,
 };
 
-/* --- making one ------------------------------------------------------------------------------------------ */
+/* --- making one
+ * ------------------------------------------------------------------------------------------ */
 
 static bool times_valid(const struct gander_impairment *config)
 {
     const gander_time longest = 1000000 * GANDER_S; /* sums of these stay far from GANDER_NEVER */
 
     return config->delay_ns >= 0 && config->delay_ns <= longest && config->jitter_ns >= 0 &&
-           config->jitter_ns <= longest && config->reorder_ns >= 0 &&
-           config->reorder_ns <= longest;
+           config->jitter_ns <= longest && config->reorder_ns >= 0 && config->reorder_ns <= longest;
 }
 
 static bool config_valid(const struct gander_impairment *config, const struct gander_driver *inner)
@@ -473,10 +481,9 @@ int gander_impair_create(struct gander_driver *inner, struct gander_stack *stack
     impair->driver.flags = inner->flags;
     impair->inner = inner;
     impair->stack = stack;
-    lane_init(&impair->lanes[GANDER_IMPAIR_TRANSMIT], transmit,
-              GANDER_IMPAIR_TRANSMIT, inner->flags);
-    lane_init(&impair->lanes[GANDER_IMPAIR_RECEIVE], receive,
-              GANDER_IMPAIR_RECEIVE, inner->flags);
+    lane_init(&impair->lanes[GANDER_IMPAIR_TRANSMIT], transmit, GANDER_IMPAIR_TRANSMIT,
+              inner->flags);
+    lane_init(&impair->lanes[GANDER_IMPAIR_RECEIVE], receive, GANDER_IMPAIR_RECEIVE, inner->flags);
     *driver = &impair->driver;
     return GANDER_OK;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two ends of a cable in memory: a ring of packet pointers for each direction. What one end transmits, the other one
- * receives, the same packet; only what belonged to the sender's link is cleared. Takes no time: for delay and faults
- * wrap an end with gander/impair.h.
+ * Two ends of a cable in memory: a ring of packet pointers for each direction. What one end
+ * transmits, the other one receives, the same packet; only what belonged to the sender's link is
+ * cleared. Takes no time: for delay and faults wrap an end with gander/impair.h.
  */
 #include <gander/pair.h>
 
@@ -80,10 +80,13 @@ static int pair_transmit(struct gander_driver *driver, gander_time now,
     return sent;
 }
 
+/* Now, if anything lies here: an impairment may have sent it on while the owner of this end was not
+ * looking. */
 static gander_time pair_deadline(const struct gander_driver *driver)
 {
-    (void)driver;
-    return GANDER_NEVER;
+    const struct ring *ring = &((const struct end *)(const void *)driver)->arriving;
+
+    return ring->head != ring->tail ? 0 : GANDER_NEVER;
 }
 
 static int pair_descriptor(const struct gander_driver *driver)

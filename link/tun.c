@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A TUN device of the Linux kernel (Documentation/networking/tuntap.rst), and as much of interface configuration as
- * it takes to talk with the kernel over it: MTU and state by ioctl (netdevice(7)), addresses by netlink
- * (rtnetlink(7), RTM_NEWADDR), which do IPv4 and IPv6 alike. Left out: several queues, offloads (virtio header), TAP.
+ * A TUN device of the Linux kernel (Documentation/networking/tuntap.rst), and as much of interface
+ * configuration as it takes to talk with the kernel over it: MTU and state by ioctl (netdevice(7)),
+ * addresses by netlink (rtnetlink(7), RTM_NEWADDR), which do IPv4 and IPv6 alike. Left out: several
+ * queues, offloads (virtio header), TAP.
  */
 #include <gander/tun.h>
 
@@ -35,7 +36,8 @@ static inline struct tun *tun_of(struct gander_driver *driver)
     return (struct tun *)(void *)driver;
 }
 
-/* --- what people read --------------------------------------------------------------------------- */
+/* --- what people read ---------------------------------------------------------------------------
+ */
 
 struct text {
     char *to;
@@ -83,10 +85,11 @@ static int fail_attach(const struct text *text, const char *name)
                     name);
     case EPERM:
     case EACCES:
-        return fail(text, GANDER_EIO,
-                    "no permission to use a TUN interface%s%s: run as root or with CAP_NET_ADMIN, or have "
-                    "one made for you (ip tuntap add dev NAME mode tun user USER)",
-                    name[0] ? " named " : "", name);
+        return fail(
+            text, GANDER_EIO,
+            "no permission to use a TUN interface%s%s: run as root or with CAP_NET_ADMIN, or have "
+            "one made for you (ip tuntap add dev NAME mode tun user USER)",
+            name[0] ? " named " : "", name);
     case EINVAL:
         return fail(text, GANDER_EIO,
                     "interface %s exists and is no TUN device: choose another name", name);
@@ -103,9 +106,11 @@ static int fail_configure(const struct text *text, const char *what, const char 
     return fail(text, GANDER_EIO, "cannot %s of %s: %s", what, name, strerror(error));
 }
 
-/* --- the driver ------------------------------------------------------------------------------------ */
+/* --- the driver
+ * ------------------------------------------------------------------------------------ */
 
-/* Makes room in the device when the stack has no memory: the packet is lost, but the descriptor goes quiet. */
+/* Makes room in the device when the stack has no memory: the packet is lost, but the descriptor
+ * goes quiet. */
 static ssize_t discard_one(const struct tun *tun)
 {
     uint8_t byte;
@@ -122,8 +127,8 @@ static int tun_receive(struct gander_driver *driver, struct gander_stack *stack,
     (void)now;
     while (n < max) {
         struct gander_packet *packet = gander_packet_alloc(stack, driver->mtu_bytes);
-        ssize_t bytes = packet ? read(tun->fd, packet->frag[0].data, driver->mtu_bytes)
-                               : discard_one(tun);
+        ssize_t bytes =
+            packet ? read(tun->fd, packet->frag[0].data, driver->mtu_bytes) : discard_one(tun);
 
         if (bytes <= 0) {
             gander_packet_free(packet);
@@ -217,7 +222,8 @@ const char *gander_tun_name(const struct gander_driver *driver)
     return is_tun(driver) ? ((const struct tun *)(const void *)driver)->name : "";
 }
 
-/* --- opening ------------------------------------------------------------------------------------------ */
+/* --- opening
+ * ------------------------------------------------------------------------------------------ */
 
 /* As the kernel's dev_valid_name() */
 static bool name_valid(const char *name)
@@ -300,9 +306,9 @@ int gander_tun_open(const char *name, struct gander_driver **driver, char *error
     if (!name)
         name = "";
     if (!name_valid(name))
-        return fail(&text, GANDER_EINVAL,
-                    "\"%s\" cannot be an interface name: at most 15 characters, no space, / or :",
-                    name);
+        return fail(
+            &text, GANDER_EINVAL,
+            "\"%s\" cannot be an interface name: at most 15 characters, no space, / or :", name);
     tun = calloc(1, sizeof(*tun));
     if (!tun)
         return fail(&text, GANDER_ENOMEM, "out of memory");
@@ -316,7 +322,8 @@ int gander_tun_open(const char *name, struct gander_driver **driver, char *error
     return GANDER_OK;
 }
 
-/* --- configuring ------------------------------------------------------------------------------------------ */
+/* --- configuring
+ * ------------------------------------------------------------------------------------------ */
 
 static int set_mtu(struct tun *tun, uint32_t mtu_bytes)
 {
@@ -344,8 +351,7 @@ static int set_up(const struct tun *tun)
     return interface_ioctl(SIOCSIFFLAGS, &request);
 }
 
-int gander_tun_up(struct gander_driver *driver, uint32_t mtu_bytes, char *error,
-                  size_t error_bytes)
+int gander_tun_up(struct gander_driver *driver, uint32_t mtu_bytes, char *error, size_t error_bytes)
 {
     const struct text text = {error, error_bytes};
     struct tun *tun = tun_of(driver);
