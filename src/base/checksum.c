@@ -2,10 +2,12 @@
 /*
  * The Internet checksum; see checksum.h.
  *
- * The bytes are taken as 64-bit words whose 32-bit halves are added to 64-bit counters, four words at a time, with the
- * compiler's vector types: SSE2, NEON or plain registers, whatever the target has. 2^16 is 1 modulo 2^16−1, so wider
- * words give the same sum [RFC1071 2 (C)]. On x86-64 the same loop is also compiled for AVX2, and used where the
- * processor has it. Define GANDER_NO_CPU_DISPATCH where the compiler's run-time library for that question is missing.
+ * The bytes are taken as 64-bit words whose 32-bit halves are added to 64-bit counters, eight words at a time, with
+ * the compiler's vector types: SSE2, NEON or plain registers, whatever the target has, and AVX2 where the compiler may
+ * use it. 2^16 is 1 modulo 2^16−1, so wider words give the same sum [RFC1071 2 (C)].
+ *
+ * Left out: asking the processor for AVX2 at run time. That takes the compiler's run-time library, and SSE2 already sums
+ * 1460 bytes in 28 ns where AVX2 takes 16.
  *
  * Sums never come back to 0 once a byte was not 0: all carries go around [RFC1071 2 (A)].
  */
@@ -13,13 +15,16 @@
 
 #include "base/bytes.h"
 
-#if defined(__x86_64__) && !defined(__AVX2__) && !defined(GANDER_NO_CPU_DISPATCH)
-#define CHECKSUM_DISPATCH 1
+#ifdef __AVX2__
+enum { VECTOR_BYTES = 32 };
+#else
+enum { VECTOR_BYTES = 16 };
 #endif
 
-enum { VECTOR_BYTES = 32, SMALL_BYTES = 64 };
-
 typedef uint64_t vector __attribute__((vector_size(VECTOR_BYTES)));
+typedef vector vector_bytes __attribute__((aligned(1), may_alias)); /* any bytes as a vector */
+
+enum { STRIDE_BYTES = 4 * VECTOR_BYTES };
 
 static inline checksum_sum sum_plus(checksum_sum a, checksum_sum b)
 {
@@ -60,49 +65,41 @@ static inline __attribute__((always_inline)) checksum_sum sum_words(uint8_t *to,
     return sum;
 }
 
-/* No overflow below 2^35 bytes. */
+/*
+ * The sum of the high halves cannot overflow below 2^35 bytes, nor can that of the low halves, which is what is left of
+ * the sum of all words modulo 2^64 without the high halves: so the loop need not separate it.
+ */
 static inline __attribute__((always_inline)) checksum_sum sum_vectors(uint8_t *to, const uint8_t *p,
                                                                       size_t len)
 {
-    vector low = {0}, high = {0}, a, b;
-    const vector mask = {0xffffffffU, 0xffffffffU, 0xffffffffU, 0xffffffffU};
+    vector all = {0}, high = {0};
 
-    for (; len >= 2 * sizeof(a); len -= 2 * sizeof(a), p += 2 * sizeof(a)) {
-        memcpy(&a, p, sizeof(a));
-        memcpy(&b, p + sizeof(a), sizeof(b));
+    for (; len >= STRIDE_BYTES; len -= STRIDE_BYTES, p += STRIDE_BYTES) {
+        const vector_bytes *from = (const void *)p;
+        vector a = from[0], b = from[1], c = from[2], d = from[3];
+
         if (to) {
-            memcpy(to, &a, sizeof(a));
-            memcpy(to + sizeof(a), &b, sizeof(b));
-            to += 2 * sizeof(a);
+            vector_bytes *copy = (void *)to;
+
+            copy[0] = a;
+            copy[1] = b;
+            copy[2] = c;
+            copy[3] = d;
+            to += STRIDE_BYTES;
         }
-        low += (a & mask) + (b & mask);
-        high += (a >> 32) + (b >> 32);
+        all += (a + b) + (c + d);
+        high += ((a >> 32) + (b >> 32)) + ((c >> 32) + (d >> 32));
     }
-    low += high;
-    return low[0] + low[1] + low[2] + low[3] + sum_words(to, p, len);
+    all += high - (high << 32);
+    for (unsigned i = 1; i < VECTOR_BYTES / sizeof(uint64_t); i++)
+        all[0] += all[i];
+    return all[0] + sum_words(to, p, len);
 }
-
-#ifdef CHECKSUM_DISPATCH
-static __attribute__((target("avx2"), noinline)) checksum_sum sum_avx2(const uint8_t *p, size_t len)
-{
-    return sum_vectors(NULL, p, len);
-}
-
-static __attribute__((target("avx2"), noinline)) checksum_sum
-sum_copy_avx2(uint8_t *to, const uint8_t *p, size_t len)
-{
-    return sum_vectors(to, p, len);
-}
-#endif
 
 checksum_sum checksum_add(checksum_sum sum, const void *data, size_t len)
 {
-    if (len < SMALL_BYTES)
+    if (len < STRIDE_BYTES)
         return sum_plus(sum, sum_words(NULL, data, len));
-#ifdef CHECKSUM_DISPATCH
-    if (__builtin_cpu_supports("avx2"))
-        return sum_plus(sum, sum_avx2(data, len));
-#endif
     return sum_plus(sum, sum_vectors(NULL, data, len));
 }
 
@@ -110,10 +107,6 @@ checksum_sum checksum_copy(checksum_sum sum, void *to, const void *from, size_t 
 {
     if (len == 0)
         return sum; /* then `to` may be NULL */
-#ifdef CHECKSUM_DISPATCH
-    if (len >= SMALL_BYTES && __builtin_cpu_supports("avx2"))
-        return sum_plus(sum, sum_copy_avx2(to, from, len));
-#endif
     return sum_plus(sum, sum_vectors(to, from, len));
 }
 

@@ -88,7 +88,8 @@ void pool_init(struct pool *pool, struct mem *mem, size_t object_bytes)
     ASSERT(object_bytes > 0 && object_bytes <= SLAB_BYTES - SLAB_HEADER_BYTES);
     memset(pool, 0, sizeof(*pool));
     pool->mem = mem;
-    pool->object_bytes = (uint32_t)((object_bytes + OBJECT_ALIGN - 1) & ~(size_t)(OBJECT_ALIGN - 1));
+    pool->object_bytes =
+        (uint32_t)((object_bytes + OBJECT_ALIGN - 1) & ~(size_t)(OBJECT_ALIGN - 1));
     pool->per_slab = (SLAB_BYTES - SLAB_HEADER_BYTES) / pool->object_bytes;
 }
 

@@ -50,24 +50,25 @@ struct slab {
     struct pool_object *free;
     struct slab *next, **at; /* in `partial` */
     uint32_t used;           /* objects out */
-    uint32_t carved;         /* objects that were ever on the free list; the rest is untouched memory */
+    uint32_t carved; /* objects that were ever on the free list; the rest is untouched memory */
 };
 
 struct pool {
     struct mem *mem;
-    struct slab *partial;  /* slabs with a free object; the first serves */
-    struct slab *spare;    /* keeps its memory when empty; other slabs that become empty meanwhile go */
+    struct slab *partial; /* slabs with a free object; the first serves */
+    struct slab
+        *spare; /* keeps its memory when empty; other slabs that become empty meanwhile go */
     uint32_t object_bytes; /* rounded up to 16 */
     uint32_t per_slab;
-    uint64_t live;         /* objects out */
+    uint64_t live; /* objects out */
 };
 
 struct mem {
     struct gander_memory hooks;
     uint64_t max_bytes, held_bytes, peak_bytes;
-    uint64_t failures;  /* allocations refused: budget, or the allocator itself */
-    uint64_t live;      /* packets and blocks out; keeps `released` memory alive */
-    bool released;      /* the stack is gone */
+    uint64_t failures;                 /* allocations refused: budget, or the allocator itself */
+    uint64_t live;                     /* packets and blocks out; keeps `released` memory alive */
+    bool released;                     /* the stack is gone */
     struct pool packets;               /* struct gander_packet */
     struct pool blocks[BLOCK_CLASSES]; /* 256, 2,032, 8,176, 16,352 bytes, struct included */
 };

@@ -13,8 +13,8 @@
 enum {
     SPLIT_ABOVE = TABLE_PAGE_SLOTS * 7 / 8,
     MERGE_UP_TO = TABLE_PAGE_SLOTS * 7 / 16,
-    DEPTH_MAX = 24,            /* the other bits of the hash place an entry in its page */
-    SPARSE_PER_POINTER = 28    /* entries: below, the directory is halved if no page needs it */
+    DEPTH_MAX = 24,         /* the other bits of the hash place an entry in its page */
+    SPARSE_PER_POINTER = 28 /* entries: below, the directory is halved if no page needs it */
 };
 
 void table_init(struct table *table, struct mem *mem)
@@ -283,7 +283,8 @@ void table_replace(struct table *table, uint32_t hash, const void *object, void 
     page->object[page_slot_of(page, hash, object)] = with;
 }
 
-void table_each(const struct table *table, void (*visit)(void *object, void *context), void *context)
+void table_each(const struct table *table, void (*visit)(void *object, void *context),
+                void *context)
 {
     if (!table->directory)
         return;

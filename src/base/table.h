@@ -30,9 +30,10 @@ struct table_page {
 struct table {
     struct mem *mem;
     struct pool pages;
-    struct table_page **directory; /* 2^depth pointers, by the low bits of the hash; NULL before the first insertion */
+    struct table_page **
+        directory; /* 2^depth pointers, by the low bits of the hash; NULL before the first insertion */
     uint32_t depth;
-    uint32_t deepest;              /* pages of this depth */
+    uint32_t deepest; /* pages of this depth */
     uint64_t count;
 };
 
@@ -89,7 +90,8 @@ void table_remove(struct table *table, uint32_t hash, const void *object);
 void table_replace(struct table *table, uint32_t hash, const void *object, void *with);
 
 /* Calls visit for every object; the table must not change meanwhile. The same history gives the same order. */
-void table_each(const struct table *table, void (*visit)(void *object, void *context), void *context);
+void table_each(const struct table *table, void (*visit)(void *object, void *context),
+                void *context);
 
 /* How many slots a lookup of this object inspects; for tests and statistics. */
 uint32_t table_probes(const struct table *table, uint32_t hash, const void *object);

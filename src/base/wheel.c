@@ -14,7 +14,7 @@
 #include "base/bytes.h"
 #include "base/panic.h"
 
-_Static_assert(WHEEL_LEVELS * WHEEL_LEVEL_BITS >= 63, "every gander_time has its slot");
+_Static_assert(WHEEL_LEVELS *WHEEL_LEVEL_BITS >= 63, "every gander_time has its slot");
 
 static void slot_clear(struct wheel_slot *slot)
 {

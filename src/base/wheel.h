@@ -32,8 +32,10 @@ enum { WHEEL_LEVELS = 11, WHEEL_LEVEL_BITS = 6, WHEEL_SLOTS = 1 << WHEEL_LEVEL_B
 /* Undefined, but for its bit in `occupied`, while empty. */
 struct wheel_slot {
     struct timer *first;
-    struct timer **last;  /* append here: timers of one instant fire in the order in which they were armed */
-    gander_time earliest; /* exact, or earlier after that timer was cancelled; never before the slot's start */
+    struct timer *
+        *last; /* append here: timers of one instant fire in the order in which they were armed */
+    gander_time
+        earliest; /* exact, or earlier after that timer was cancelled; never before the slot's start */
 };
 
 struct wheel {
@@ -41,7 +43,8 @@ struct wheel {
     uint32_t levels;                 /* a bit for each level with timers */
     uint64_t occupied[WHEEL_LEVELS]; /* a bit for each slot with timers */
     struct wheel_slot slots[WHEEL_LEVELS][WHEEL_SLOTS];
-    struct wheel_slot moving;        /* taken out of a slot that is due, not yet put further down; may be empty */
+    struct wheel_slot
+        moving; /* taken out of a slot that is due, not yet put further down; may be empty */
 };
 
 void wheel_init(struct wheel *wheel, gander_time now);
