@@ -3,9 +3,10 @@
  * A loop that drives stacks and drivers with epoll. One turn is
  *
  *     pass:   each stack's clock is set; each driver is asked for packets, which go to its stack;
- * the application gets its events; what the stacks want to send goes to the drivers. Again until
- * nothing moves. sleep:  in epoll_pwait2 until a descriptor is ready, or the earliest deadline of
- * stacks, drivers and alarms. wake:   alarms and the application's descriptors are called.
+ *             the application gets its events; what the stacks want to send goes to the drivers.
+ *             Again until nothing moves.
+ *     sleep:  until a descriptor is ready, or the earliest deadline of stacks, drivers and alarms.
+ *     wake:   alarms and the application's descriptors are called.
  *
  * No timer descriptor and no fixed tick: with nothing to do, the sleep has no end. What a driver
  * does not take stays here and is tried again when its descriptor can be written, or soon.

@@ -57,13 +57,11 @@ int gander_pcapng_flush(struct gander_pcapng *pcapng);
 int gander_pcapng_close(struct gander_pcapng *pcapng);
 
 struct gander_capture_options {
-    const char *path; /* a file of its own; or NULL and … */
-    struct gander_pcapng
-        *pcapng;      /* … a writer shared by several captures, which outlives the driver */
-    const char *name; /* of the interface; NULL: "gander" */
-    uint32_t snaplen; /* bytes kept of each packet; 0: all */
-    gander_time wall_offset_ns; /* added to the driver's times to get time since 1970;
-                                   gander_host_wall_offset() */
+    const char *path;             /* a file of its own; or NULL, and … */
+    struct gander_pcapng *pcapng; /* … a writer for several captures; it outlives the driver */
+    const char *name;             /* of the interface; NULL: "gander" */
+    uint32_t snaplen;             /* bytes kept of each packet; 0: all */
+    gander_time wall_offset_ns;   /* driver's time to 1970's: gander_host_wall_offset() */
 };
 
 /*
