@@ -56,8 +56,7 @@ struct slab {
 struct pool {
     struct mem *mem;
     struct slab *partial; /* slabs with a free object; the first serves */
-    struct slab
-        *spare; /* keeps its memory when empty; other slabs that become empty meanwhile go */
+    struct slab *spare; /* stays when it becomes empty; others that are empty at the same time go */
     uint32_t object_bytes; /* rounded up to 16 */
     uint32_t per_slab;
     uint64_t live; /* objects out */
