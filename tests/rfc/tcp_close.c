@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Closing: RFC 9293 3.6 (Figures 12 and 13, half-closed connections), TIME-WAIT with 2MSL, RFC 1337 (RST in TIME-WAIT),
+ * RFC 6191 (a new SYN in TIME-WAIT), RFC 2525 2.17 (reset when data are lost by a close).
+ */
+#include "dialogue.h"
+
+enum { MSL_S = 30 };
+
+/* --- the three cases of 3.6 ---------------------------------------------------------------------- */
+
+DIALOGUE(local_user_closes_first) /* [RFC9293 3.6 Figure 12, A's side; MUST-13] */
+{
+    open_passive(d);
+    app_shutdown(d, GANDER_SHUTDOWN_SEND);
+    expect(d, "FA seq=1 ack=1 len=0");
+    expect_state(d, GANDER_TCP_FIN_WAIT_1);
+    arrive(d, "A seq=1 ack=2");
+    expect_nothing(d);
+    expect_state(d, GANDER_TCP_FIN_WAIT_2);
+    expect_event(d, GANDER_EVENT_ALL_SENT);
+    arrive(d, "FA seq=1 ack=2");
+    expect(d, "A seq=2 ack=2 len=0");
+    expect_state(d, GANDER_TCP_TIME_WAIT);
+    expect_event(d, GANDER_EVENT_PEER_CLOSED | GANDER_EVENT_READABLE);
+    app_receive_gives(d, 0);
+    expect_silence_until(d, sec(2 * MSL_S) - 1);
+    expect_state(d, GANDER_TCP_TIME_WAIT);
+    expect_silence_until(d, sec(2 * MSL_S));
+    expect_state(d, GANDER_TCP_CLOSED);
+    expect_closed(d, 0);
+}
+
+DIALOGUE(peer_closes_first) /* [RFC9293 3.6 Figure 12, B's side; MUST-12] */
+{
+    open_passive(d);
+    arrive(d, "FA seq=1 ack=1");
+    expect(d, "A seq=1 ack=2 len=0");
+    expect_state(d, GANDER_TCP_CLOSE_WAIT);
+    expect_event(d, GANDER_EVENT_PEER_CLOSED | GANDER_EVENT_READABLE);
+    expect_no_event(d, GANDER_EVENT_CLOSED);
+    app_receive_gives(d, 0);
+    app_shutdown(d, GANDER_SHUTDOWN_SEND);
+    expect(d, "FA seq=1 ack=2 len=0");
+    expect_state(d, GANDER_TCP_LAST_ACK);
+    arrive(d, "A seq=2 ack=2");
+    expect_nothing(d);
+    expect_state(d, GANDER_TCP_CLOSED);
+    expect_event(d, GANDER_EVENT_ALL_SENT);
+    expect_closed(d, 0);
+    expect_equal(d, dialogue_stats(d).tcp_time_wait, 0);
+}
+
+DIALOGUE(both_close_at_once) /* [RFC9293 3.6 Figure 13] */
+{
+    open_passive(d);
+    app_shutdown(d, GANDER_SHUTDOWN_SEND);
+    expect(d, "FA seq=1 ack=1");
+    arrive(d, "FA seq=1 ack=1");
+    expect(d, "A seq=2 ack=2 len=0");
+    expect_state(d, GANDER_TCP_CLOSING);
+    arrive(d, "A seq=2 ack=2");
+    expect_nothing(d);
+    expect_state(d, GANDER_TCP_TIME_WAIT);
+    expect_silence_until(d, sec(2 * MSL_S));
+    expect_state(d, GANDER_TCP_CLOSED);
+}
+
+/* --- half close ------------------------------------------------------------------------------------ */
+
+DIALOGUE(half_closed_still_receives) /* [RFC9293 3.6.1, MAY-1 not used] */
+{
+    reach(d, GANDER_TCP_FIN_WAIT_2);
+    for (int i = 0; i < 10; i++) {
+        arrive(d, "PA len=500");
+        app_receive(d, 500);
+        if (!allow(d, "A seq=2"))
+            expect_after(d, ms(40), "A seq=2");
+        expect_equal(d, (uint32_t)d->seg.ack - d->f->isn, (i + 1) * 500 + 1);
+    }
+    expect_silence_until(d, sec(1000)); /* no limit while the application holds its socket */
+    expect_state(d, GANDER_TCP_FIN_WAIT_2);
+    arrive(d, "FA len=10");
+    expect(d, "A seq=2 ack=5012");
+    app_receive(d, 10);
+    app_receive_gives(d, 0);
+    expect_state(d, GANDER_TCP_TIME_WAIT);
+}
+
+DIALOGUE(half_closed_by_the_peer_still_sends) /* [RFC9293 3.6.1] */
+{
+    reach(d, GANDER_TCP_CLOSE_WAIT);
+    for (unsigned i = 0; i < 10; i++) {
+        app_send(d, 300);
+        expect(d, "PA seq=%u ack=2 len=300", 300 * i + 1);
+        arrive(d, "A seq=2");
+    }
+    app_send(d, 100);
+    app_shutdown(d, GANDER_SHUTDOWN_SEND);
+    expect(d, "PA seq=3001 len=100");
+    expect(d, "FA seq=3101 ack=2 len=0");
+    arrive(d, "A seq=2 ack=3102");
+    expect_state(d, GANDER_TCP_CLOSED);
+}
+
+DIALOGUE(shutdown_receive_discards) /* what arrives is acknowledged and thrown away */
+{
+    open_passive(d);
+    app_shutdown(d, GANDER_SHUTDOWN_RECEIVE);
+    expect_nothing(d);
+    arrive(d, "PA seq=1 len=1000");
+    if (!allow(d, "A seq=1 ack=1001"))
+        expect_after(d, ms(40), "A seq=1 ack=1001");
+    app_receive_gives(d, 0);
+    app_send(d, 10);
+    expect(d, "PA seq=1 ack=1001 len=10");
+}
+
+/* --- FIN and data ------------------------------------------------------------------------------------ */
+
+DIALOGUE(fin_with_data_both_ways) /* [RFC9293 3.10.7.4 eighth]: FIN implies PUSH */
+{
+    open_passive(d);
+    arrive(d, "FA seq=1 len=100");
+    expect(d, "A ack=102");
+    app_receive(d, 100);
+    app_receive_gives(d, 0);
+    app_send(d, 50);
+    expect(d, "PA seq=1 len=50");
+    app_send(d, 50); /* waits by Nagle; goes with the FIN */
+    app_shutdown(d, GANDER_SHUTDOWN_SEND);
+    expect(d, "PFA seq=51 ack=102 len=50");
+    arrive(d, "A seq=102 ack=102");
+    expect_state(d, GANDER_TCP_CLOSED);
+}
+
+DIALOGUE(fin_out_of_order) /* not processed before the gap is filled */
+{
+    open_passive(d);
+    arrive(d, "FA seq=101 len=100");
+    expect(d, "A ack=1");
+    expect_state(d, GANDER_TCP_ESTABLISHED);
+    expect_no_event(d, GANDER_EVENT_PEER_CLOSED | GANDER_EVENT_READABLE);
+    arrive(d, "PA seq=1 len=100");
+    expect(d, "A ack=202");
+    expect_state(d, GANDER_TCP_CLOSE_WAIT);
+    expect_event(d, GANDER_EVENT_PEER_CLOSED | GANDER_EVENT_READABLE);
+    app_receive(d, 200);
+    app_receive_gives(d, 0);
+}
+
+DIALOGUE(bare_fin_out_of_order)
+{
+    open_passive(d);
+    arrive(d, "FA seq=101 len=0");
+    expect(d, "A ack=1");
+    expect_state(d, GANDER_TCP_ESTABLISHED);
+    arrive(d, "PA seq=1 len=100");
+    if (d->f->state == GANDER_TCP_ESTABLISHED) { /* a FIN without text may be left for the peer to resend */
+        allow(d, "A ack=101");
+        arrive(d, "FA seq=101 len=0");
+    }
+    expect(d, "A ack=102");
+    expect_state(d, GANDER_TCP_CLOSE_WAIT);
+    app_receive(d, 100);
+    app_receive_gives(d, 0);
+}
+
+DIALOGUE(fin_beyond_the_window_is_cut_off) /* [RFC9293 3.10.7.4 first: trimming (including SYN and FIN)] */
+{
+    unsigned wnd;
+
+    open_passive(d);
+    wnd = dialogue_info(d).rcv_wnd;
+    arrive(d, "FA seq=%u len=10", wnd - 9); /* its text fills the window; the FIN is behind */
+    expect(d, "A ack=1");
+    expect_state(d, GANDER_TCP_ESTABLISHED);
+    expect_no_event(d, GANDER_EVENT_PEER_CLOSED);
+}
+
+DIALOGUE(retransmitted_fin_with_old_data) /* straddles: text and FIN are all old */
+{
+    open_passive(d);
+    arrive(d, "FA seq=1 len=100");
+    expect(d, "A ack=102");
+    after(d, ms(300));
+    arrive(d, "FA seq=1 len=100");
+    expect(d, "A ack=102");
+    expect_state(d, GANDER_TCP_CLOSE_WAIT);
+    app_receive(d, 100);
+    app_receive_gives(d, 0);
+}
+
+DIALOGUE(fin_is_retransmitted) /* [RFC6298 5.4] */
+{
+    open_passive(d);
+    app_shutdown(d, GANDER_SHUTDOWN_SEND);
+    expect(d, "FA seq=1 ack=1");
+    wait_for_segment(d, sec(2));
+    expect(d, "FA seq=1 ack=1 len=0");
+    expect_state(d, GANDER_TCP_FIN_WAIT_1);
+    arrive(d, "A seq=1 ack=2");
+    expect_state(d, GANDER_TCP_FIN_WAIT_2);
+}
+
+DIALOGUE(fin_wait_1_partly_acknowledged) /* data but not the FIN: stays in FIN-WAIT-1 */
+{
+    open_passive(d);
+    app_send(d, 100);
+    expect(d, "PA seq=1 len=100");
+    app_shutdown(d, GANDER_SHUTDOWN_SEND);
+    expect(d, "FA seq=101 len=0");
+    arrive(d, "A seq=1 ack=101");
+    expect_nothing(d);
+    expect_state(d, GANDER_TCP_FIN_WAIT_1);
+    expect_no_event(d, GANDER_EVENT_ALL_SENT);
+    arrive(d, "A seq=1 ack=102");
+    expect_state(d, GANDER_TCP_FIN_WAIT_2);
+}
+
+DIALOGUE(closing_ignores_other_acks) /* [RFC9293 3.10.7.4 fifth CLOSING] */
+{
+    reach(d, GANDER_TCP_CLOSING);
+    arrive(d, "A seq=2 ack=1");
+    expect_nothing(d);
+    expect_state(d, GANDER_TCP_CLOSING);
+    arrive(d, "A seq=2 ack=2");
+    expect_state(d, GANDER_TCP_TIME_WAIT);
+}
+
+/* --- TIME-WAIT ----------------------------------------------------------------------------------------- */
+
+DIALOGUE(time_wait_without_owner) /* the same after gander_close() */
+{
+    open_passive(d);
+    app_close(d);
+    expect(d, "FA seq=1 ack=1");
+    arrive(d, "FA seq=1 ack=2");
+    expect(d, "A seq=2 ack=2");
+    expect_equal(d, dialogue_stats(d).tcp_time_wait, 1);
+    expect_equal(d, dialogue_stats(d).tcp_connections, 0);
+    expect_silence_until(d, sec(2 * MSL_S) - 1);
+    expect_equal(d, dialogue_stats(d).tcp_time_wait, 1);
+    expect_silence_until(d, sec(2 * MSL_S));
+    expect_equal(d, dialogue_stats(d).tcp_time_wait, 0);
+    expect_state(d, GANDER_TCP_CLOSED);
+}
+
+DIALOGUE(time_wait_fin_restarts_2msl) /* [RFC9293 3.10.7.4 eighth TIME-WAIT] */
+{
+    gander_time entered;
+
+    reach(d, GANDER_TCP_TIME_WAIT);
+    after(d, sec(20));
+    arrive(d, "FA seq=1 ack=2");
+    expect(d, "A seq=2 ack=2 len=0");
+    entered = d->now;
+    expect_silence_until(d, entered + sec(2 * MSL_S) - 1);
+    expect_state(d, GANDER_TCP_TIME_WAIT);
+    expect_silence_until(d, entered + sec(2 * MSL_S));
+    expect_state(d, GANDER_TCP_CLOSED);
+}
+
+DIALOGUE(time_wait_ignores_resets) /* [RFC1337 3 (F1)] */
+{
+    reach(d, GANDER_TCP_TIME_WAIT);
+    arrive(d, "R seq=2");
+    expect_nothing(d);
+    expect_state(d, GANDER_TCP_TIME_WAIT);
+    arrive(d, "RA seq=2 ack=2");
+    expect_nothing(d);
+    arrive(d, "R seq=3");
+    allow(d, "A seq=2 ack=2");
+    expect_state(d, GANDER_TCP_TIME_WAIT);
+}
+
+DIALOGUE(time_wait_answers_old_segments) /* [RFC9293 3.10.7.4 first] */
+{
+    reach(d, GANDER_TCP_TIME_WAIT);
+    arrive(d, "PA seq=-50 ack=2 len=10");
+    expect(d, "A seq=2 ack=2 len=0");
+    expect_state(d, GANDER_TCP_TIME_WAIT);
+    after(d, ms(100));
+    arrive(d, "A seq=2 ack=2"); /* nothing is wrong with it */
+    expect_nothing(d);
+}
+
+/* RFC 6191 2. In TIME-WAIT after reach(): the peer's last sequence number is 1, its FIN's. */
+
+DIALOGUE(time_wait_reuse_by_sequence_or_timestamp) /* [RFC6191 2; RFC9293 MAY-2, SHLD-4] */
+{
+    uint32_t last_of_ours;
+
+    reach(d, GANDER_TCP_TIME_WAIT);
+    last_of_ours = d->f->iss + d->f->ours;
+    after(d, sec(2));
+    arrive(d, "S seq=1000");
+    expect(d, "SA ack=1001");
+    expect_state(d, GANDER_TCP_SYN_RECEIVED);
+    /* (1) of RFC 9293 3.6.1: our new ISN is larger than the last sequence number that we used */
+    expect_true(d, (int32_t)(d->f->iss - last_of_ours) >= 0);
+    arrive(d, "A seq=1001 ack=1");
+    expect_state(d, GANDER_TCP_ESTABLISHED);
+    app_accept(d);
+    expect_equal(d, dialogue_stats(d).tcp_time_wait, 0);
+}
+
+DIALOGUE(time_wait_newer_timestamp_is_enough) /* [RFC6191 2]: the sequence number may be lower then */
+{
+    reach(d, GANDER_TCP_TIME_WAIT);
+    after(d, sec(2));
+    arrive(d, "S seq=-100000");
+    if (d->ts) {
+        expect(d, "SA ack=-99999");
+    } else { /* no timestamps, sequence number not greater: drop */
+        allow(d, "A seq=2 ack=2");
+        expect_state(d, GANDER_TCP_TIME_WAIT);
+    }
+}
+
+DIALOGUE(time_wait_old_timestamp_is_refused) /* [RFC6191 2 "Otherwise, silently drop"] */
+{
+    if (!d->ts)
+        return;
+    reach(d, GANDER_TCP_TIME_WAIT);
+    after(d, sec(2));
+    arrive(d, "S seq=1000 ts=100,0"); /* older than what was seen: 5,000 and more */
+    allow(d, "A seq=2 ack=2");
+    expect_nothing(d);
+    expect_state(d, GANDER_TCP_TIME_WAIT);
+}
+
+DIALOGUE(time_wait_timestamps_gone) /* [RFC6191 2 third case]: decided by the sequence number */
+{
+    reach(d, GANDER_TCP_TIME_WAIT);
+    after(d, sec(2));
+    arrive(d, "S seq=1 nots"); /* equal to the FIN's: not greater */
+    allow(d, "A seq=2 ack=2");
+    expect_state(d, GANDER_TCP_TIME_WAIT);
+    arrive(d, "S seq=2 nots");
+    expect(d, "SA ack=3 nots");
+    expect_state(d, GANDER_TCP_SYN_RECEIVED);
+}
+
+DIALOGUE(time_wait_timestamps_new) /* [RFC6191 2 fourth case]: the old one had none, the new one has */
+{
+    if (d->ts)
+        return;
+    reach(d, GANDER_TCP_TIME_WAIT);
+    after(d, sec(2));
+    arrive(d, "S seq=-5000 ts=1,0");
+    expect(d, "SA ack=-4999");
+    expect_state(d, GANDER_TCP_SYN_RECEIVED);
+}
+
+static void short_msl(struct gander_config *config)
+{
+    config->tcp_msl_ns = ms(500);
+}
+
+DIALOGUE(msl_is_configurable)
+{
+    open_passive(d);
+    app_shutdown(d, GANDER_SHUTDOWN_SEND);
+    expect(d, "FA seq=1 ack=1");
+    arrive(d, "FA seq=1 ack=2");
+    expect(d, "A seq=2 ack=2");
+    expect_silence_until(d, ms(1000) - 1);
+    expect_state(d, GANDER_TCP_TIME_WAIT);
+    expect_silence_until(d, ms(1000));
+    expect_state(d, GANDER_TCP_CLOSED);
+}
+
+/* --- data that nobody will read [RFC9293 SHLD-3, RFC2525 2.17] ---------------------------------------------- */
+
+DIALOGUE(close_with_unread_data_resets)
+{
+    open_passive(d);
+    arrive(d, "PA seq=1 len=100");
+    app_close(d);
+    if (!allow(d, "RA seq=1 ack=101"))
+        expect(d, "R seq=1");
+    expect_state(d, GANDER_TCP_CLOSED);
+    expect_equal(d, dialogue_stats(d).tcp_connections, 0);
+    expect_silence_until(d, sec(300));
+}
+
+DIALOGUE(data_after_close_resets)
+{
+    open_passive(d);
+    app_close(d);
+    expect(d, "FA seq=1 ack=1");
+    arrive(d, "A seq=1 ack=2");
+    expect_state(d, GANDER_TCP_FIN_WAIT_2);
+    arrive(d, "PA seq=1 ack=2 len=10");
+    expect_drop(d, GANDER_DROP_tcp_after_close);
+    if (!allow(d, "RA seq=2"))
+        expect(d, "R seq=2");
+    expect_state(d, GANDER_TCP_CLOSED);
+    expect_equal(d, dialogue_stats(d).tcp_connections, 0);
+}
+
+DIALOGUE(data_before_close_but_on_the_way) /* in FIN-WAIT-1 too */
+{
+    open_passive(d);
+    app_close(d);
+    expect(d, "FA seq=1 ack=1");
+    arrive(d, "PA seq=1 ack=1 len=10");
+    if (!allow(d, "RA seq=2"))
+        expect(d, "R seq=2");
+    expect_state(d, GANDER_TCP_CLOSED);
+}
+
+/* --- orphans ---------------------------------------------------------------------------------------------- */
+
+DIALOGUE(fin_wait_2_without_owner_ends) /* tcp_fin_wait2_ns, 60 s: a peer that never closes holds nothing */
+{
+    open_passive(d);
+    app_close(d);
+    expect(d, "FA seq=1 ack=1");
+    at(d, ms(10));
+    arrive(d, "A seq=1 ack=2");
+    expect_silence_until(d, ms(10) + sec(60) - 1);
+    expect_state(d, GANDER_TCP_FIN_WAIT_2);
+    expect_silence_until(d, ms(10) + sec(60));
+    expect_state(d, GANDER_TCP_CLOSED);
+    expect_equal(d, dialogue_stats(d).tcp_connections, 0);
+}
+
+DIALOGUE(close_delivers_what_was_sent) /* [RFC9293 3.6: "will reliably deliver all buffers SENT before"] */
+{
+    open_passive(d);
+    app_send(d, 2 * d->smss + 100);
+    app_close(d);
+    expect(d, "A seq=1 len=%u", (unsigned)d->smss);
+    expect(d, "A seq=%u len=%u", (unsigned)d->smss + 1, (unsigned)d->smss);
+    expect(d, "PFA seq=%u len=100", (unsigned)(2 * d->smss + 1));
+    wait_for_segment(d, sec(3));
+    expect(d, "A seq=1 len=%u", (unsigned)d->smss); /* lost: resent although nobody owns it */
+    arrive(d, "A seq=1 ack=%u", (unsigned)(2 * d->smss + 102));
+    while (allow(d, "A ack=1"))
+        ;
+    expect_state(d, GANDER_TCP_FIN_WAIT_2);
+}
+
+static const struct dialogue_test tests[] = {
+    RUN(local_user_closes_first),
+    RUN(peer_closes_first),
+    RUN(both_close_at_once),
+    RUN(half_closed_still_receives),
+    RUN(half_closed_by_the_peer_still_sends),
+    RUN(shutdown_receive_discards),
+    RUN(fin_with_data_both_ways),
+    RUN(fin_out_of_order),
+    RUN(bare_fin_out_of_order),
+    RUN(fin_beyond_the_window_is_cut_off),
+    RUN(retransmitted_fin_with_old_data),
+    RUN(fin_is_retransmitted),
+    RUN(fin_wait_1_partly_acknowledged),
+    RUN(closing_ignores_other_acks),
+    RUN(time_wait_without_owner),
+    RUN(time_wait_fin_restarts_2msl),
+    RUN(time_wait_ignores_resets),
+    RUN(time_wait_answers_old_segments),
+    RUN(time_wait_reuse_by_sequence_or_timestamp),
+    RUN(time_wait_newer_timestamp_is_enough),
+    RUN(time_wait_old_timestamp_is_refused),
+    RUN(time_wait_timestamps_gone),
+    RUN(time_wait_timestamps_new),
+    RUN_WITH(msl_is_configurable, short_msl),
+    RUN(close_with_unread_data_resets),
+    RUN(data_after_close_resets),
+    RUN(data_before_close_but_on_the_way),
+    RUN(fin_wait_2_without_owner_ends),
+    RUN(close_delivers_what_was_sent),
+};
+
+int main(int argc, char **argv)
+{
+    return DIALOGUE_MAIN(tests);
+}
