@@ -30,6 +30,10 @@ const uint8_t *ip_source_for(const struct gander_stack *stack, unsigned family,
 bool ip_is_ours(const struct gander_stack *stack, unsigned family, const uint8_t *ip);
 bool ip_is_unspecified(unsigned family, const uint8_t *ip);
 bool ip_is_multicast(unsigned family, const uint8_t *ip);
+/* The limited broadcast, or that of one of our networks. Always false for IPv6. */
+bool ip_is_broadcast(const struct gander_stack *stack, unsigned family, const uint8_t *ip);
+/* The group of all nodes: 224.0.0.1, ff02::1. */
+bool ip_is_our_group(unsigned family, const uint8_t *ip);
 /* May this be a source? Not multicast, broadcast, unspecified, loopback [RFC1122 3.2.1.3]. */
 bool ip_is_valid_source(unsigned family, const uint8_t *ip);
 
@@ -43,7 +47,15 @@ void ip_push_header(struct gander_packet *packet, const struct ip_send *send);
 int ip_send(struct gander_stack *stack, struct gander_packet *packet, const struct ip_send *send);
 
 /* ip/icmp.c */
+static inline uint8_t icmp_protocol(unsigned family)
+{
+    return family == GANDER_IPV4 ? IP_PROTOCOL_ICMP : IP_PROTOCOL_ICMPV6;
+}
 void icmp_input(struct gander_stack *stack, const struct ip_arrival *arrival); /* takes the packet */
+/* Puts ICMP header and checksum in front of a packet that is its body, and sends it; fills in send->protocol. Takes the
+ * packet; returns what ip_send() does. */
+int icmp_send(struct gander_stack *stack, struct gander_packet *packet,
+              const struct icmp_header *header, struct ip_send *send);
 /* Answers an arrived packet with an error, if one may be sent (RFC 1122 3.2.2, RFC 4443 2.4 (e)) and the rate
  * limit allows. Does not take the packet. */
 void icmp_send_error(struct gander_stack *stack, const struct ip_arrival *arrival,
@@ -55,12 +67,12 @@ bool icmp_rate_allows(struct gander_stack *stack, unsigned family, const uint8_t
 
 void tcp_input(struct gander_stack *stack, struct ip_arrival *arrival); /* takes the packet */
 void udp_input(struct gander_stack *stack, struct ip_arrival *arrival); /* takes the packet */
-/* An ICMP error about a packet of ours. `error` holds kind and mtu; `from` is not trusted. */
+/* An ICMP error about a packet that claims to be of ours; nothing in it is trusted. Counts icmp_no_socket itself. */
 void tcp_icmp_error(struct gander_stack *stack, const struct icmp_header *error,
                     const struct icmp_quote *quote);
 void udp_icmp_error(struct gander_stack *stack, const struct icmp_header *error,
-                    const struct icmp_quote *quote);
+                    const struct icmp_quote *quote); /* of UDP, and of echo requests */
 void ping_input(struct gander_stack *stack, const struct ip_arrival *arrival,
-                const struct icmp_header *echo_reply); /* does not take the packet */
+                const struct icmp_header *echo_reply); /* takes the packet */
 
 #endif

@@ -6,10 +6,13 @@
 #include "base/mem.h"
 #include "base/table.h"
 
+struct udp_socket;
+
 struct udp_stack {
     struct pool sockets;
-    struct table ports;   /* udp_socket by what it is bound to */
-    uint32_t connected;   /* sockets with a peer: 0 saves a lookup */
+    struct table ports;         /* udp_socket by kind and local port */
+    struct udp_socket *all;     /* every open one */
+    struct udp_socket *blocked; /* those that found a link's queue full */
 };
 
 #endif

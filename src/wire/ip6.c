@@ -63,7 +63,8 @@ static enum gander_drop check_options(const uint8_t *bytes, size_t at, size_t en
     return GANDER_DROP_none;
 }
 
-/* One extension header of type header->protocol at *at. Moves *at behind it and header->protocol to the next. */
+/* One extension header of type header->protocol at *at. Moves *at behind it and header->protocol to the next, also when it is
+ * refused: an error must not be sent about an error, so the ICMP code has to see what comes next. */
 static enum gander_drop step(const uint8_t *bytes, size_t *at, size_t end, struct ip_header *header)
 {
     enum gander_drop drop = GANDER_DROP_none;
@@ -77,15 +78,16 @@ static enum gander_drop step(const uint8_t *bytes, size_t *at, size_t end, struc
     switch (header->protocol) {
     case IP6_HOP_BY_HOP:
         if (start != IP6_HEADER_BYTES) /* only directly behind the IPv6 header [RFC8200 4.1] */
-            return refuse(header, PROBLEM_NEXT_HEADER, header->protocol_at);
-        drop = check_options(bytes, start, start + extension_bytes, header);
+            drop = refuse(header, PROBLEM_NEXT_HEADER, header->protocol_at);
+        else
+            drop = check_options(bytes, start, start + extension_bytes, header);
         break;
     case IP6_DESTINATION_OPTIONS:
         drop = check_options(bytes, start, start + extension_bytes, header);
         break;
     case IP6_ROUTING:
         if (bytes[start + 3] != 0) /* segments left, of a type not known here [RFC8200 4.4] */
-            return refuse(header, PROBLEM_FIELD, start + 2);
+            drop = refuse(header, PROBLEM_FIELD, start + 2);
         break;
     default:
         /* the reserved bits do not count; offset 0 and no more: atomic, a whole packet [RFC6946 4] */
@@ -136,10 +138,10 @@ enum gander_drop wire_ip6_parse(const uint8_t *bytes, size_t len, struct ip_head
         if (n == IP6_EXTENSIONS_MAX)
             return GANDER_DROP_ip_extension;
         drop = step(bytes, &at, end, header);
+        header->header_bytes = (uint32_t)at;
+        header->payload_bytes = (uint32_t)(end - at);
         if (drop != GANDER_DROP_none)
             return drop;
     }
-    header->header_bytes = (uint32_t)at;
-    header->payload_bytes = (uint32_t)(end - at);
     return GANDER_DROP_none;
 }

@@ -19,7 +19,8 @@ enum ip_protocol {
     IP_PROTOCOL_ICMP = 1,
     IP_PROTOCOL_TCP = 6,
     IP_PROTOCOL_UDP = 17,
-    IP_PROTOCOL_ICMPV6 = 58
+    IP_PROTOCOL_ICMPV6 = 58,
+    IP_PROTOCOL_NONE = 59 /* IPv6: nothing follows [RFC8200 4.7] */
 };
 
 /* --- ip4.c, ip6.c: one representation for both ---------------------------------------------- */
@@ -45,7 +46,7 @@ enum gander_drop wire_ip4_parse(const uint8_t *bytes, size_t len, struct ip_head
 
 /* RFC 8200 4: walks at most 8 extension headers (hop-by-hop only first, destination options, routing with
  * segments left 0; a fragment header makes it a fragment, an atomic one [RFC6946] does not). `len` ≥ 1. With
- * ip_extension, everything but header_bytes and payload_bytes is filled in. */
+ * ip_extension, the representation tells what was read up to and with the header that is refused. */
 enum gander_drop wire_ip6_parse(const uint8_t *bytes, size_t len, struct ip_header *header);
 
 /* Writes the 20 or 40 bytes of a header without options; checksum included; DF set, ID 0 [RFC6864 4.1].
