@@ -60,6 +60,12 @@ void dialogue_expect_equal(struct dialogue *d, int64_t value, int64_t wanted, co
         dialogue_fail(d, "%s is %" PRId64 ", not %" PRId64, text, value, wanted);
 }
 
+void dialogue_expect_near(struct dialogue *d, int64_t value, int64_t wanted, int64_t tolerance, const char *text)
+{
+    if (value < wanted - tolerance || value > wanted + tolerance)
+        dialogue_fail(d, "%s is %" PRId64 ", not about %" PRId64, text, value, wanted);
+}
+
 /* --- addresses, text ------------------------------------------------------------------------------ */
 
 struct gander_address dialogue_address(const struct dialogue *d, bool peer)
@@ -509,6 +515,17 @@ void dialogue_expect(struct dialogue *d, const char *format, ...)
         dialogue_fail(d, "expected %s, but what left differs in %s: %s", words, wrong,
                       describe(d, &p->segment));
     take_first(d);
+}
+
+unsigned dialogue_take_full(struct dialogue *d, uint32_t seq)
+{
+    unsigned n = 0;
+
+    while (dialogue_allow(d, "A seq=%" PRIu32 " len=%" PRIu32, seq, d->smss)) {
+        seq += d->smss;
+        n++;
+    }
+    return n;
 }
 
 /* --- states, events, counters ------------------------------------------------------------------------ */

@@ -151,6 +151,12 @@ enum dialogue_icmp {
 #define expect_equal(d, value, wanted)                                                             \
     dialogue_expect_equal(AT_HERE(d), (int64_t)(value), (int64_t)(wanted), #value)
 
+/* Within `tolerance` of the wanted value: for times that are measured in coarser units than ns. */
+#define expect_near(d, value, wanted, tolerance)                                                   \
+    dialogue_expect_near(AT_HERE(d), (int64_t)(value), (int64_t)(wanted), (int64_t)(tolerance), #value)
+/* Takes all full segments of new or old data that have left, from `seq` on without a gap; returns how many. */
+#define take_full(d, seq) dialogue_take_full(AT_HERE(d), seq)
+
 struct gander_stats dialogue_stats(struct dialogue *d);
 struct gander_tcp_info dialogue_info(struct dialogue *d);
 
@@ -228,6 +234,8 @@ void dialogue_expect_closed(struct dialogue *d, int error);
 void dialogue_expect_drop(struct dialogue *d, enum gander_drop reason);
 void dialogue_expect_true(struct dialogue *d, bool condition, const char *text);
 void dialogue_expect_equal(struct dialogue *d, int64_t value, int64_t wanted, const char *text);
+void dialogue_expect_near(struct dialogue *d, int64_t value, int64_t wanted, int64_t tolerance, const char *text);
+unsigned dialogue_take_full(struct dialogue *d, uint32_t seq);
 void dialogue_listen(struct dialogue *d, int backlog);
 void dialogue_connect(struct dialogue *d);
 void dialogue_accept(struct dialogue *d);
