@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The demo's world: two hosts, a cable of 20 ms each way, and what it loses. Unless chance is asked for, that is
+ * the second letter and the second postcard of the host on the left, the first time that they are sent.
+ */
+#include "demo_run.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void keep(void *context, const struct sim_host *host, const struct gander_trace_event *event)
+{
+    struct demo_world *world = context;
+
+    if (world->record)
+        ladder_record_event(world->record, host->index, event);
+}
+
+static unsigned lose_second(void *context, uint64_t number, const struct gander_packet *packet)
+{
+    struct demo_world *world = context;
+
+    (void)number;
+    if (packet->why == GANDER_WHY_data && ++world->letters_out == 2)
+        return GANDER_IMPAIR_DROP;
+    if (packet->why == GANDER_WHY_datagram && ++world->cards_out == 2)
+        return GANDER_IMPAIR_DROP;
+    return 0;
+}
+
+static int add_cable(struct demo_world *world)
+{
+    const struct demo_options *options = world->options;
+    struct gander_impairment ab = {.delay_ns = DEMO_DELAY_NS, .loss_ppm = options->loss_ppm};
+    const struct gander_impairment ba = ab;
+    const struct sim_cable cable = {.ab = &ab, .ba = &ba};
+
+    if (!options->loss_given && !options->simultaneous) {
+        ab.choose = lose_second;
+        ab.choose_context = world;
+    }
+    return sim_link_add(world->sim, world->host[0],
+                        options->ipv6 ? "2001:db8::1/64" : "192.0.2.1/24", world->host[1],
+                        options->ipv6 ? "2001:db8::2/64" : "192.0.2.2/24", &cable, &world->link);
+}
+
+int demo_world_make(struct demo_world *world, const struct demo_options *options)
+{
+    int result = GANDER_OK, saved;
+
+    memset(world, 0, sizeof(*world));
+    world->options = options;
+    world->sim = sim_world_create(options->seed);
+    if (!world->sim)
+        return GANDER_ENOMEM;
+    for (unsigned i = 0; i < LADDER_HOSTS && result == GANDER_OK; i++)
+        result = sim_host_add(world->sim, options->script->names[i], NULL, &world->host[i]);
+    if (result == GANDER_OK)
+        result = add_cable(world);
+    if (result == GANDER_OK)
+        result = sim_trace_add(world->sim, keep, world);
+    if (result == GANDER_OK && options->pcap)
+        result = sim_link_capture(world->link, 0, options->pcap);
+    if (result != GANDER_OK) {
+        saved = errno;
+        sim_world_destroy(world->sim);
+        errno = saved;
+    }
+    return result;
+}
+
+int demo_world_end(struct demo_world *world)
+{
+    int result = world->options->pcap ? sim_link_capture_end(world->link, 0) : GANDER_OK;
+    int saved = errno;
+
+    if (sim_world_destroy(world->sim) != 0 && result == GANDER_OK)
+        result = GANDER_ENOMEM;
+    errno = saved;
+    return result;
+}
