@@ -212,13 +212,23 @@ static void test_no_thrashing_at_a_slab_boundary(void **state)
 {
     struct mem *mem = mem_new(1 << 20);
     struct pool pool;
-    void *objects[4];
+    void *objects[5];
     uint64_t calls;
 
     (void)state;
     pool_init(&pool, mem, 16352); /* two a slab */
     for (unsigned i = 0; i < 3; i++)
         objects[i] = pool_get(&pool);
+    pool_put(objects[2]); /* the second slab is the spare one, and in use again */
+    objects[2] = pool_get(&pool);
+    calls = memory.calls;
+    objects[3] = pool_get(&pool);
+    for (unsigned i = 0; i < 1000; i++) {
+        objects[4] = pool_get(&pool);
+        pool_put(objects[4]);
+    }
+    assert_true(memory.calls == calls + 1);
+    pool_put(objects[3]);
     calls = memory.calls;
     for (unsigned i = 0; i < 1000; i++) {
         pool_put(objects[2]);

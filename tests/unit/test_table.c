@@ -166,6 +166,24 @@ static void test_bad_hashes(void **state)
     run_model(bad_hash, 600, 100000, 3);
 }
 
+/* One removal may let several pairs of pages join, each of them the half of the next. */
+static void test_pages_join_as_soon_as_they_may(void **state)
+{
+    struct table *table = table_new(8 << 20);
+
+    (void)state;
+    items_init(bad_hash);
+    for (uint32_t i = 0; i < 600; i++)
+        operate(table, &items[i], true);
+    assert_true(table->depth >= 9);
+    for (uint32_t i = 0; i < 600; i++) {
+        operate(table, &items[i], false);
+        check_structure(table);
+    }
+    assert_int_equal(table->depth, 0);
+    table_end(table);
+}
+
 static uint32_t one_hash(uint32_t key)
 {
     (void)key;
@@ -348,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_a_million_operations),
         cmocka_unit_test(test_a_small_table),
         cmocka_unit_test(test_bad_hashes),
+        cmocka_unit_test(test_pages_join_as_soon_as_they_may),
         cmocka_unit_test(test_equal_hashes_fill_one_page),
         cmocka_unit_test(test_the_first_of_equals_is_found),
         cmocka_unit_test(test_replace),
