@@ -291,6 +291,16 @@ void sim_alarm_set(struct sim_world *world, struct sim_alarm *alarm, gander_time
     *before = alarm;
 }
 
+void sim_alarm_cancel(struct sim_world *world, struct sim_alarm *alarm)
+{
+    struct sim_alarm **at = &world->alarms;
+
+    while (*at && *at != alarm)
+        at = &(*at)->next;
+    if (*at)
+        *at = alarm->next;
+}
+
 static gander_time earlier(gander_time a, gander_time b)
 {
     return a < b ? a : b;

@@ -102,6 +102,9 @@ struct sim_alarm {
 
 void sim_alarm_set(struct sim_world *world, struct sim_alarm *alarm, gander_time at);
 
+/* Takes an alarm back; nothing happens if it is not set. */
+void sim_alarm_cancel(struct sim_world *world, struct sim_alarm *alarm);
+
 /* --- watching -------------------------------------------------------------------------------- */
 
 /* Gets each batch of a host's gander_events() while the world settles. Without one, fetch them
