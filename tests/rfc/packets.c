@@ -11,9 +11,9 @@ enum { ICMP4 = 1, UDP = 17, ICMP6 = 58 };
 static void *count_alloc(void *context, size_t size, size_t align)
 {
     struct net *net = context;
-    void *memory = NULL;
+    void *memory = aligned_alloc(align, (size + align - 1) & ~(align - 1));
 
-    if (posix_memalign(&memory, align < sizeof(void *) ? sizeof(void *) : align, size) != 0)
+    if (!memory)
         return NULL;
     net->allocated_bytes += size;
     return memory;

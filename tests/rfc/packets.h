@@ -90,7 +90,7 @@ uint16_t raw_get16(const uint8_t *at);
 void raw_put16(uint8_t *at, uint32_t value);
 uint32_t raw_get32(const uint8_t *at);
 
-/* One packet, in a buffer that ends with it. */
+/* One packet, handed to the stack by itself. */
 void arrive(struct net *net, const struct raw *raw);
 /* Its first `len` bytes. */
 void arrive_cut(struct net *net, const struct raw *raw, size_t len);
@@ -101,7 +101,7 @@ void arrive_cut(struct net *net, const struct raw *raw, size_t len);
 struct raw leaves(struct net *net);
 void nothing_leaves(struct net *net);
 
-/* The IP and transport checksums, lengths, TTL of a packet that left, and that it goes from `from` to `to`. */
+/* A packet that left goes from `from` to `to`, and its lengths and checksums are right. */
 void check_packet(const struct raw *raw, const struct gander_address *from,
                   const struct gander_address *to, uint8_t protocol);
 /* It is a UDP datagram with these ports and data; a port of 0: any. */
