@@ -44,6 +44,15 @@ struct text {
     size_t bytes;
 };
 
+static struct text text_into(char *to, size_t bytes)
+{
+    struct text text = {to, bytes};
+
+    if (to && bytes > 0)
+        to[0] = '\0';
+    return text;
+}
+
 __attribute__((format(printf, 3, 4))) static int fail(const struct text *text, int code,
                                                       const char *format, ...)
 {
@@ -299,7 +308,7 @@ static int attach(struct tun *tun, const char *name, const struct text *text)
 int gander_tun_open(const char *name, struct gander_driver **driver, char *error,
                     size_t error_bytes)
 {
-    const struct text text = {error, error_bytes};
+    const struct text text = text_into(error, error_bytes);
     struct tun *tun;
     int result;
 
@@ -353,7 +362,7 @@ static int set_up(const struct tun *tun)
 
 int gander_tun_up(struct gander_driver *driver, uint32_t mtu_bytes, char *error, size_t error_bytes)
 {
-    const struct text text = {error, error_bytes};
+    const struct text text = text_into(error, error_bytes);
     struct tun *tun = tun_of(driver);
     int failed = 0;
 
@@ -438,7 +447,7 @@ static int add_address(const struct tun *tun, const struct gander_address *addre
 int gander_tun_configure(struct gander_driver *driver, const struct gander_address *address,
                          unsigned prefix_bits, char *error, size_t error_bytes)
 {
-    const struct text text = {error, error_bytes};
+    const struct text text = text_into(error, error_bytes);
     int result;
 
     if (!is_tun(driver))

@@ -258,7 +258,7 @@ static int start_client(struct sim_bulk *bulk, unsigned i)
     struct gander_stack *stack = bulk->config.client->stack;
     struct side *side = &bulk->sides[2 * i];
     struct gander_address address, own = {0};
-    gander_socket socket;
+    gander_socket socket = 0;
     int result = gander_address_parse(bulk->config.server_address, &address);
 
     if (result == GANDER_OK)
