@@ -236,13 +236,13 @@ static void draw_lost(struct drawing *d, const struct ladder_row *row)
     const char *lost = row->packet->trace.type == GANDER_TRACE_datagram_out
                            ? d->look->words->lost_datagram
                            : d->look->words->lost;
-    int lost_columns = text_columns(lost) + 3, label = label_begin(d);
-    int cross = to ? label_end(d) - lost_columns : label + lost_columns;
+    int lost_columns = text_columns(lost) + 2, label = label_begin(d);
+    int cross = to ? label_end(d) - lost_columns : label + lost_columns - 1;
     bool fits;
 
     if (!to)
         label = cross + 4;
-    fits = choose_label(d, row, label, to ? cross - 2 : d->right - 2);
+    fits = choose_label(d, row, label, to ? cross - 1 : d->right - 2);
     if (!fits)
         draw_label_above(d, row);
     draw_lives(d, row->lanes_before);
@@ -250,7 +250,7 @@ static void draw_lost(struct drawing *d, const struct ladder_row *row)
     canvas_put(&d->canvas, to ? d->left : d->right, to ? FROM_LEFT : FROM_RIGHT,
                style_of(row->host));
     canvas_put(&d->canvas, cross, CROSS, STYLE_LOST);
-    canvas_text(&d->canvas, to ? cross + 2 : cross - lost_columns + 2, lost, STYLE_LOST);
+    canvas_text(&d->canvas, to ? cross + 2 : label_begin(d), lost, STYLE_LOST);
     if (fits)
         draw_label(d, label);
     draw_side(d, row, 0);
@@ -280,21 +280,19 @@ static void draw_local(struct drawing *d, const struct ladder_row *row, const ch
     draw_note(d, lanes, next, STYLE_NOTE);
 }
 
-static void draw_heading(struct drawing *d, const char *text)
+static void draw_heading(struct drawing *d, const struct ladder_row *row, const char *text)
 {
-    static const uint8_t none[LADDER_HOSTS] = {0, 0};
-    int columns = text_columns(text) + 2;
+    int columns = text_columns(text);
     int begin = (d->left + d->right + 1 - columns) / 2;
 
-    draw_lives(d, none);
+    draw_lives(d, row->lanes_after);
     canvas_print(&d->canvas);
-    draw_lives(d, none);
-    for (int column = d->left + 1; column < d->right; column += 2)
-        if (column < begin - 1 || column > begin + columns)
-            canvas_put(&d->canvas, column, '.', STYLE_DIM);
-    canvas_text(&d->canvas, begin + 1, text, STYLE_STRONG);
-    canvas_print(&d->canvas);
-    draw_lives(d, none);
+    draw_lives(d, row->lanes_after);
+    for (int i = 2; d->left + i < begin - 2; i += 2) {
+        canvas_put(&d->canvas, begin - 1 - i, '.', STYLE_DIM);
+        canvas_put(&d->canvas, begin + columns + i, '.', STYLE_DIM);
+    }
+    canvas_text(&d->canvas, begin, text, STYLE_STRONG);
     canvas_print(&d->canvas);
 }
 
@@ -376,7 +374,7 @@ static void draw_row(struct drawing *d, const struct ladder_row *row)
 
     switch (row->kind) {
     case ROW_HEADING:
-        draw_heading(d, d->look->words->heading[row->phase]);
+        draw_heading(d, row, d->look->words->heading[row->phase]);
         return;
     case ROW_QUIET:
         draw_quiet(d, row);
