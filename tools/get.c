@@ -47,7 +47,8 @@ static void get_silence(void *context, gander_time now)
 
 static void get_alive(struct get *get)
 {
-    gander_host_set_alarm(get->session.host, &get->silence, gander_host_now() + get->timeout_ns);
+    gander_host_set_alarm(get->session.host, &get->silence,
+                          get->timeout_ns ? gander_host_now() + get->timeout_ns : GANDER_NEVER);
 }
 
 static void get_draw(void *context, gander_time now)
@@ -286,8 +287,8 @@ int get_main(int argc, char **argv)
     const struct option_spec specs[] = {
         {"output", 'o', "FILE", "write to FILE, not to standard output", option_set_text,
          &get.path},
-        {"timeout", 't', "TIME", "give up after this much silence [30s]", option_set_duration,
-         &get.timeout_ns},
+        {"timeout", 't', "TIME", "give up after so much silence; 0: never [30s]",
+         option_set_duration, &get.timeout_ns},
         {NULL, 0, NULL, NULL, NULL, NULL},
     };
     const struct option_usage usage = {

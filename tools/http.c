@@ -324,9 +324,9 @@ int http_range(const char *range, int64_t size, int64_t *first, int64_t *last)
         *first = n < size ? size - n : 0;
         return 206;
     }
-    *first = span_number(from);
-    if (to.len && span_number(to) < *first)
+    if (to.len && span_number(to) < span_number(from))
         return 200;
+    *first = span_number(from);
     if (*first >= size)
         return 416;
     if (to.len && span_number(to) < *last)

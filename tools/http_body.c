@@ -113,7 +113,7 @@ size_t http_body_next(struct http_body *body, const char *data, size_t len, cons
 
 void http_body_take(struct http_body *body, size_t len)
 {
-    if (body->state == HTTP_BODY_CLOSE)
+    if (len == 0 || body->state == HTTP_BODY_CLOSE)
         return;
     body->left -= (int64_t)len;
     if (body->left > 0)

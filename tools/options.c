@@ -83,15 +83,14 @@ void options_init(struct options *options)
 static void common_specs(struct options *o, struct option_spec specs[COMMON_MAX])
 {
     const struct option_spec list[] = {
-        {"tun", 0, "NAME", "name of the TUN device [the next free: tun0, tun1, …]", set_tun,
+        {"tun", 0, "NAME", "name of the TUN device [the next free of tun0, tun1, …]", set_tun,
          &o->tun},
         {"address", 'a', "A/LEN",
-         "own address, may be repeated [10.64.0.1/24 and fd67:616e:6465::1/64]", set_prefix,
+         "own address; repeat for more [10.64.0.1/24, fd67:616e:6465::1/64]", set_prefix,
          &o->addresses},
         {"kernel-address", 'k', "A/LEN",
-         "the kernel's address on the device; none: leave the device "
-         "as it is [the next one in each --address]",
-         set_kernel_prefix, &o->kernel_addresses},
+         "the kernel's, or none: configure nothing [next to --address]", set_kernel_prefix,
+         &o->kernel_addresses},
         {"mtu", 0, "BYTES", "largest IP packet [1500]", set_mtu, &o->mtu_bytes},
         {"ipv4", '4', NULL, "IPv4 only", option_set_switch, &o->ipv4_only},
         {"ipv6", '6', NULL, "IPv6 only", option_set_switch, &o->ipv6_only},

@@ -277,7 +277,7 @@ static void serve_accept(struct serve *serve)
         (void)gander_set_context(stack, socket, client);
         list_append(serve, client);
         serve->clients++;
-        if (serve->clients == 1)
+        if (serve->clients == 1 && serve->timeout_ns)
             gander_host_set_alarm(serve->session.host, &serve->alarm,
                                   client->progress_at + serve->timeout_ns);
         client_go(serve, client);
@@ -369,7 +369,7 @@ int serve_main(int argc, char **argv)
     struct options options;
     const struct option_spec specs[] = {
         {"port", 'p', "PORT", "listen on this port [80]", option_set_port, &serve.port},
-        {"timeout", 't', "TIME", "drop clients without progress for so long [30s]",
+        {"timeout", 't', "TIME", "drop clients without progress for so long; 0: never [30s]",
          option_set_duration, &serve.timeout_ns},
         {NULL, 0, NULL, NULL, NULL, NULL},
     };
