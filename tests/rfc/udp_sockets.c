@@ -183,7 +183,6 @@ static void a_connected_socket_hears_its_peer_alone(void **state)
     assert_int_equal(gander_peer_address(net->stack, s, &local), GANDER_ENOTCONN);
     assert_int_equal(gander_connect(net->stack, s, &peer), 0);
     assert_int_equal(gander_local_address(net->stack, s, &local), 0);
-    assert_true(gander_address_equal(&local, &(struct gander_address){0}) == false);
     assert_memory_equal(local.ip, net->us.ip, 16); /* chosen [RFC1122 4.1.3.5] */
     assert_int_equal(local.port, 53);
     assert_int_equal(gander_peer_address(net->stack, s, &local), 0);
