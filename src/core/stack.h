@@ -99,6 +99,9 @@ struct gander_stack {
     uint64_t next_id; /* trace ids */
     struct tcp_stack tcp;
     struct udp_stack udp;
+#ifdef GANDER_DEBUG
+    uint32_t checked; /* sockets looked at by debug_check() */
+#endif
     struct gander_stats stats; /* counters only; sizes are filled in by gander_stats() */
 };
 
@@ -161,6 +164,11 @@ void sock_unregister(struct gander_stack *stack, struct sock *sock); /* also out
 struct sock *sock_find(const struct gander_stack *stack, gander_socket handle); /* NULL: stale */
 void sock_rebind(struct gander_stack *stack, struct sock *from, struct sock *to); /* `to` takes from's handle, events, context */
 
+void sock_table_finish(struct gander_stack *stack);
+
+/* Drops what is queued for a socket. */
+void sock_event_forget(struct gander_stack *stack, struct sock *sock);
+
 /* Reports an event (bits of gander_event_bits; error 0 or GANDER_E…). Nothing for a sock without handle. */
 void sock_event(struct gander_stack *stack, struct sock *sock, unsigned bits, int error);
 
@@ -186,5 +194,16 @@ void trace_emit(struct gander_stack *stack, struct gander_trace_event *event,
 /* Counts a drop, traces it, and frees the packet (which may be NULL). */
 void drop_packet(struct gander_stack *stack, struct gander_packet *packet, enum gander_drop reason,
                  const struct trace_flow *flow);
+
+/* --- check.c --------------------------------------------------------------------------------- */
+
+#ifdef GANDER_DEBUG
+void debug_check(struct gander_stack *stack);
+#else
+static inline void debug_check(struct gander_stack *stack)
+{
+    (void)stack;
+}
+#endif
 
 #endif

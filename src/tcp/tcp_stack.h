@@ -5,9 +5,13 @@
 
 #include "base/mem.h"
 #include "base/table.h"
+#include "base/wheel.h"
+#include "tcp/knobs.h"
 
 struct tcp_conn;
 struct tcp_time_wait;
+
+enum { TCP_PORT_COUNTERS = 256 };
 
 /* Connections with something to send on one link, served in turn. */
 struct tcp_output_list {
@@ -15,15 +19,20 @@ struct tcp_output_list {
 };
 
 struct tcp_stack {
-    struct pool conn, conn4, busy;           /* with room for IPv6 addresses, for IPv4 only; working memory */
-    struct pool syn4, syn6;                  /* SYN-RECEIVED */
-    struct pool wait4, wait6;                /* TIME-WAIT */
-    struct pool listeners;
-    struct table flows;                      /* tcp_entity by addresses and ports */
-    struct table ports;                      /* listeners and bound sockets by local port */
+    struct pool conn6, conn4, busy; /* with room for IPv6 addresses, for IPv4 only; working memory */
+    struct pool syn4, syn6;         /* SYN-RECEIVED */
+    struct pool wait4, wait6;       /* TIME-WAIT */
+    struct pool listeners, knobs;
+    struct tcp_knobs knobs_default; /* for sockets that set none */
+    struct table flows;             /* tcp_entity by addresses and ports */
+    struct table ports;             /* listeners and bound sockets by local port */
     struct tcp_output_list output[GANDER_LINKS_MAX];
     struct tcp_time_wait *wait_oldest, *wait_newest;
+    struct timer wait_timer;        /* for the oldest */
     uint64_t connections, syn_received, time_wait;
+    int cc_default;
+    uint32_t clock_ms;              /* timestamp clock [RFC7323 5.4]: 1 ms, moved by gander_advance() */
+    uint32_t port_counters[TCP_PORT_COUNTERS]; /* [RFC6056 3.3.4] */
 };
 
 #endif

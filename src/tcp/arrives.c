@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SEGMENT ARRIVES for the synchronised states and SYN-RECEIVED, in the order of RFC 9293 3.10.7.4: first the sequence number,
+ * second RST, third security (not used), fourth SYN, fifth ACK, sixth URG, seventh the text, eighth FIN. With the
+ * stricter checks of RFC 5961 (blind attacks) and RFC 7323 5 (PAWS).
+ *
+ * A step returns TCP_DONE when the segment is finished with; it has freed the packet then, and the connection may be gone.
+ */
+#include "tcp/tcp.h"
+
+static const uint32_t paws_idle_s = 24 * 86400; /* RFC 7323 5.5: TS.Recent is outdated */
+
+static uint32_t now_s(const struct gander_stack *stack)
+{
+    return (uint32_t)((uint64_t)stack->now / (uint64_t)GANDER_S);
+}
+
+void tcp_ack_now(struct gander_stack *stack, struct tcp_conn *c, enum gander_why why)
+{
+    c->flags |= TCP_ACK_NOW;
+    c->why_ack = (uint8_t)why;
+    tcp_output_wanted(stack, c);
+}
+
+/* RFC 5961 7: throttled, a connection at a time, so that no global counter leaks (CVE-2016-5696). */
+void tcp_challenge(struct gander_stack *stack, struct tcp_conn *c)
+{
+    if (c->challenged_ns + stack->config.tcp_challenge_ns > stack->now) {
+        stack->stats.drops[GANDER_DROP_tcp_challenge_rate]++;
+        return;
+    }
+    c->challenged_ns = stack->now;
+    stack->stats.tcp_challenge_acks++;
+    tcp_ack_now(stack, c, GANDER_WHY_ack_challenge);
+}
+
+/* --- RFC 7323 --------------------------------------------------------------------------------- */
+
+/* 5.3 R1: an old timestamp; 3.2: a missing one. */
+static enum tcp_verdict check_timestamp(struct gander_stack *stack, struct tcp_conn *c,
+                                        struct tcp_arrival *a)
+{
+    const struct tcp_segment *seg = &a->seg;
+
+    if (!(c->flags & TCP_TIMESTAMPS) || (seg->flags & GANDER_FLAG_RST))
+        return TCP_CONTINUE;
+    if (!seg->has_timestamp) {
+        tcp_drop(stack, c, a, GANDER_DROP_tcp_no_timestamp);
+        return TCP_DONE;
+    }
+    if (!seq_lt(seg->tsval, c->ts_recent) || now_s(stack) - c->ts_recent_s > paws_idle_s)
+        return TCP_CONTINUE;
+    if (seg->len > 0)
+        tcp_ack_now(stack, c, GANDER_WHY_ack_duplicate);
+    else
+        tcp_challenge(stack, c);
+    tcp_drop(stack, c, a, GANDER_DROP_tcp_paws);
+    return TCP_DONE;
+}
+
+/* 4.3 (2): only a segment that covers Last.ACK.sent moves TS.Recent. */
+static void timestamp_take(const struct gander_stack *stack, struct tcp_conn *c,
+                           const struct tcp_segment *seg)
+{
+    if (!(c->flags & TCP_TIMESTAMPS) || !seg->has_timestamp)
+        return;
+    if (seq_gt(seg->seq, c->last_ack_sent) || seq_lt(seg->tsval, c->ts_recent))
+        if (now_s(stack) - c->ts_recent_s <= paws_idle_s || seq_gt(seg->seq, c->last_ack_sent))
+            return;
+    c->ts_recent = seg->tsval;
+    c->ts_recent_s = now_s(stack);
+}
+
+/* --- first: the sequence number ------------------------------------------------------------------ */
+
+/* The table of RFC 9293 3.4: is any of it in the window? */
+static bool is_acceptable(const struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    tcp_seq end = seg->seq + seg->len;
+
+    if (seg->seq == c->rcv.nxt) /* also with a closed window: its ACK, RST and URG count (MUST-66) */
+        return true;
+    if (seg->len == 0)
+        return seq_between(c->rcv.nxt, seg->seq, c->rcv.edge);
+    return seq_between(c->rcv.nxt, seg->seq, c->rcv.edge) ||
+           (seq_lt(seg->seq, c->rcv.nxt) && seq_gt(end, c->rcv.nxt) && c->rcv.nxt != c->rcv.edge);
+}
+
+static void trim_left(struct tcp_conn *c, struct tcp_arrival *a)
+{
+    struct tcp_segment *seg = &a->seg;
+    uint32_t cut = c->rcv.nxt - seg->seq;
+
+    if (!seq_lt(seg->seq, c->rcv.nxt))
+        return;
+    if (seg->flags & GANDER_FLAG_SYN) {
+        seg->flags &= (uint8_t)~GANDER_FLAG_SYN;
+        seg->len--;
+        cut--;
+    }
+    packet_pull(a->packet, cut);
+    seg->text_len -= cut;
+    seg->len -= cut;
+    seg->up = (uint16_t)(seg->up > cut ? seg->up - cut : 0);
+    seg->seq = c->rcv.nxt;
+}
+
+static void trim_right(struct tcp_conn *c, struct tcp_arrival *a)
+{
+    struct tcp_segment *seg = &a->seg;
+    uint32_t window = c->rcv.edge - seg->seq, fin = !!(seg->flags & GANDER_FLAG_FIN);
+
+    if (seg->text_len + fin <= window)
+        return;
+    a->trimmed = true;
+    seg->flags &= (uint8_t)~(GANDER_FLAG_FIN | GANDER_FLAG_PSH);
+    if (seg->text_len > window) {
+        gander_packet_trim(a->packet, window);
+        seg->text_len = window;
+    }
+    seg->len = seg->text_len;
+}
+
+/* Brings the segment down to what is new and in the window. From here on the packet is its text alone. */
+static enum tcp_verdict check_sequence(struct gander_stack *stack, struct tcp_conn *c,
+                                       struct tcp_arrival *a)
+{
+    struct tcp_segment *seg = &a->seg;
+
+    if (c->entity.state == GANDER_TCP_SYN_RECEIVED && (seg->flags & GANDER_FLAG_SYN) &&
+        seg->seq == c->rcv.irs) { /* simultaneous open: the SYN again, now with an ACK [RFC9293 fig. 7] */
+        seg->flags &= (uint8_t)~GANDER_FLAG_SYN;
+        seg->seq++;
+        seg->len--;
+    }
+    if (is_acceptable(c, seg)) {
+        packet_pull(a->packet, a->ip->ip.header_bytes + seg->header_bytes);
+        return TCP_CONTINUE;
+    }
+    if (!(seg->flags & GANDER_FLAG_RST)) {
+        if (seg->text_len > 0 || (seg->flags & GANDER_FLAG_FIN))
+            tcp_ack_now(stack, c, GANDER_WHY_ack_duplicate);
+        else if (seg->seq == c->rcv.nxt - 1)
+            tcp_ack_now(stack, c, GANDER_WHY_ack_probe);
+        else
+            tcp_challenge(stack, c);
+    }
+    tcp_drop(stack, c, a,
+             seg->len && seq_leq(seg->seq + seg->len, c->rcv.nxt) ? GANDER_DROP_tcp_duplicate
+                                                                : GANDER_DROP_tcp_out_of_window);
+    return TCP_DONE;
+}
+
+/* --- second: RST; fourth: SYN --------------------------------------------------------------------------- */
+
+static enum tcp_verdict check_reset(struct gander_stack *stack, struct tcp_conn *c,
+                                    struct tcp_arrival *a)
+{
+    int error = GANDER_ECONNRESET;
+
+    if (!(a->seg.flags & GANDER_FLAG_RST))
+        return TCP_CONTINUE;
+    if (a->seg.seq != c->rcv.nxt) { /* RFC 5961 3.2 */
+        tcp_challenge(stack, c);
+        tcp_drop(stack, c, a, GANDER_DROP_tcp_rst_not_exact);
+        return TCP_DONE;
+    }
+    gander_packet_free(a->packet);
+    a->packet = NULL;
+    if (c->entity.state == GANDER_TCP_SYN_RECEIVED)
+        error = GANDER_ECONNREFUSED;
+    if (c->entity.state == GANDER_TCP_CLOSING || c->entity.state == GANDER_TCP_LAST_ACK)
+        error = 0; /* both directions were closed already */
+    tcp_conn_end(stack, c, GANDER_CAUSE_reset, error);
+    return TCP_DONE;
+}
+
+/* RFC 5961 4.2: whatever its sequence number, a SYN is answered with a challenge. */
+static enum tcp_verdict check_syn(struct gander_stack *stack, struct tcp_conn *c,
+                                  struct tcp_arrival *a)
+{
+    if (!(a->seg.flags & GANDER_FLAG_SYN))
+        return TCP_CONTINUE;
+    tcp_challenge(stack, c);
+    tcp_drop(stack, c, a, GANDER_DROP_tcp_syn_in_window);
+    return TCP_DONE;
+}
+
+/* --- fifth: ACK, in ack.c; sixth: URG ------------------------------------------------------------------------ */
+
+static enum tcp_verdict check_ack(struct gander_stack *stack, struct tcp_conn *c,
+                                  struct tcp_arrival *a)
+{
+    if (!(a->seg.flags & GANDER_FLAG_ACK)) {
+        tcp_drop(stack, c, a, GANDER_DROP_tcp_no_ack);
+        return TCP_DONE;
+    }
+    return tcp_ack_arrives(stack, c, a);
+}
+
+/* RFC 6093: the pointer means the byte behind the urgent one; data stay in line. */
+static void check_urgent(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    tcp_seq up = seg->seq + seg->up;
+
+    if (!(seg->flags & GANDER_FLAG_URG) || seg->up == 0 || seq_leq(up, c->rcv.nxt))
+        return;
+    if (seq_gt(up, c->rcv.edge) || c->entity.state > GANDER_TCP_FIN_WAIT_2)
+        return;
+    if ((c->flags & TCP_URGENT_IN) && seq_leq(up, c->rcv.up))
+        return;
+    c->rcv.up = up; /* RCV.UP = max(RCV.UP, SEG.UP) */
+    c->flags |= TCP_URGENT_IN;
+    sock_event(stack, &c->sock, GANDER_EVENT_URGENT, 0);
+}
+
+/* --- the order ------------------------------------------------------------------------------------------------- */
+
+static void synchronised_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
+{
+    if (check_timestamp(stack, c, a) == TCP_DONE || check_sequence(stack, c, a) == TCP_DONE)
+        return;
+    if (check_reset(stack, c, a) == TCP_DONE || check_syn(stack, c, a) == TCP_DONE)
+        return;
+    timestamp_take(stack, c, &a->seg);
+    tcp_timers_on_heard(stack, c);
+    if (check_ack(stack, c, a) == TCP_DONE)
+        return;
+    trim_left(c, a);
+    trim_right(c, a);
+    check_urgent(stack, c, &a->seg);
+    tcp_text_arrives(stack, c, a); /* seventh and eighth */
+}
+
+void tcp_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
+{
+    if (UNLIKELY(c->entity.state == GANDER_TCP_SYN_SENT))
+        tcp_syn_sent_arrives(stack, c, a);
+    else
+        synchronised_arrives(stack, c, a);
+    gander_packet_free(a->packet); /* unless a step kept it */
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Congestion control: a table of functions over integers. It knows bytes, times and its own state; not segments,
+ * not how loss is found.
+ */
+#ifndef TCP_CC_H
+#define TCP_CC_H
+
+#include <gander/stack.h>
+
+/* What an algorithm sees and may change. */
+struct tcp_cc {
+    uint32_t cwnd, ssthresh; /* bytes */
+    uint32_t mss, flight;
+    gander_time now, srtt_ns;
+    uint64_t *state; /* TCP_CC_STATE_WORDS words, zero at first */
+};
+
+struct tcp_cc_ops {
+    const char *name;
+    void (*on_ack)(struct tcp_cc *cc, uint32_t acked_bytes); /* new data were acknowledged while cwnd was the limit */
+    void (*on_loss)(struct tcp_cc *cc);                      /* once per round of loss: sets ssthresh */
+};
+
+extern const struct tcp_cc_ops tcp_cc_newreno;
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* NewReno's window [RFC5681 3.1]: slow start, congestion avoidance, halving. Counts bytes [RFC3465, L = 2]. */
+#include "tcp/cc.h"
+
+static uint32_t at_most(uint32_t value, uint32_t limit)
+{
+    return value < limit ? value : limit;
+}
+
+static void newreno_on_ack(struct tcp_cc *cc, uint32_t acked_bytes)
+{
+    uint32_t *counted = (uint32_t *)(void *)cc->state;
+
+    if (cc->cwnd < cc->ssthresh) { /* (2): cwnd += min(N, SMSS), up to two for an ACK of two */
+        cc->cwnd += at_most(acked_bytes, 2 * cc->mss);
+        return;
+    }
+    *counted += acked_bytes; /* (3): one SMSS per window of acknowledged bytes */
+    if (*counted >= cc->cwnd) {
+        *counted -= cc->cwnd;
+        cc->cwnd += cc->mss;
+    }
+}
+
+static void newreno_on_loss(struct tcp_cc *cc)
+{
+    uint32_t half = cc->flight / 2; /* (4): max(FlightSize / 2, 2*SMSS) */
+
+    cc->ssthresh = half > 2 * cc->mss ? half : 2 * cc->mss;
+    cc->state[0] = 0;
+}
+
+const struct tcp_cc_ops tcp_cc_newreno = {
+    .name = "newreno",
+    .on_ack = newreno_on_ack,
+    .on_loss = newreno_on_loss,
+};

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Flows: a connection is known by its pair of sockets [RFC9293 3.3.1]. One keyed table finds connections,
+ * SYN-RECEIVED and TIME-WAIT records alike.
+ */
+#include "tcp/tcp.h"
+
+struct flow_key {
+    unsigned family;
+    const struct tcp_flow *flow;
+};
+
+static size_t flow_bytes(unsigned family)
+{
+    return offsetof(struct tcp_flow, ip) + 2 * wire_ip_address_bytes(family);
+}
+
+struct tcp_flow *tcp_entity_flow(struct tcp_entity *entity)
+{
+    switch ((enum tcp_kind)entity->kind) {
+    case TCP_CONNECTION:
+        return &((struct tcp_conn *)(void *)entity)->flow;
+    case TCP_SYN_RECEIVED_RECORD:
+        return &((struct tcp_syn_received *)(void *)entity)->flow;
+    case TCP_TIME_WAIT_RECORD:
+        break;
+    }
+    return &((struct tcp_time_wait *)(void *)entity)->flow;
+}
+
+void tcp_flow_of(struct tcp_flow *flow, const struct ip_arrival *ip, const struct tcp_segment *seg)
+{
+    size_t n = wire_ip_address_bytes(ip->ip.family);
+
+    flow->local_port = seg->destination_port;
+    flow->remote_port = seg->source_port;
+    memcpy(flow->ip, ip->ip.destination, n);
+    memcpy(flow->ip + n, ip->ip.source, n);
+}
+
+uint32_t tcp_flow_hash(const struct gander_stack *stack, unsigned family, const struct tcp_flow *flow)
+{
+    return (uint32_t)siphash13(&stack->table_key, flow, flow_bytes(family));
+}
+
+static bool flow_match(const void *object, const void *key)
+{
+    struct tcp_entity *entity = (struct tcp_entity *)(uintptr_t)object;
+    const struct flow_key *k = key;
+
+    return entity->family == k->family &&
+           memcmp(tcp_entity_flow(entity), k->flow, flow_bytes(k->family)) == 0;
+}
+
+struct tcp_entity *tcp_flow_find(const struct gander_stack *stack, unsigned family, uint32_t hash,
+                                 const struct tcp_flow *flow)
+{
+    struct flow_key key = {family, flow};
+
+    return table_find(&stack->tcp.flows, hash, flow_match, &key);
+}
+
+void tcp_trace_flow(struct tcp_entity *entity, uint64_t id, struct trace_flow *out)
+{
+    struct tcp_flow *flow = tcp_entity_flow(entity);
+
+    *out = (struct trace_flow){.id = id,
+                               .family = entity->family,
+                               .local_ip = flow_local(flow),
+                               .remote_ip = flow_remote(flow, entity->family),
+                               .local_port = flow->local_port,
+                               .remote_port = flow->remote_port};
+}
+
+/* Compact records keep the low half of their id: the latest id with that half is theirs. */
+uint64_t tcp_full_id(const struct gander_stack *stack, uint32_t low)
+{
+    uint64_t id = (stack->next_id & ~(uint64_t)UINT32_MAX) | low;
+
+    return id < stack->next_id ? id : id - ((uint64_t)1 << 32);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* What a connection tells about itself, and its addresses. */
+#include "tcp/tcp.h"
+
+void tcp_local_address(const struct tcp_conn *c, struct gander_address *out)
+{
+    unsigned n = c->entity.family ? wire_ip_address_bytes(c->entity.family) : 16;
+
+    memset(out, 0, sizeof(*out));
+    out->family = c->entity.family;
+    out->port = c->flow.local_port;
+    memcpy(out->ip, c->flow.ip, n);
+}
+
+void tcp_peer_address(const struct tcp_conn *c, struct gander_address *out)
+{
+    unsigned n = wire_ip_address_bytes(c->entity.family);
+
+    memset(out, 0, sizeof(*out));
+    out->family = c->entity.family;
+    out->port = c->flow.remote_port;
+    memcpy(out->ip, c->flow.ip + n, n);
+}
+
+/* TIME-WAIT goes on in a record of its own: is it still there? */
+static enum gander_tcp_state state_of(const struct gander_stack *stack, const struct tcp_conn *c)
+{
+    struct tcp_entity *entity;
+
+    if (c->entity.state != GANDER_TCP_TIME_WAIT)
+        return c->entity.state;
+    entity = tcp_flow_find(stack, c->entity.family, c->entity.hash, &c->flow);
+    return entity && entity->kind == TCP_TIME_WAIT_RECORD ? GANDER_TCP_TIME_WAIT
+                                                          : GANDER_TCP_CLOSED;
+}
+
+static void busy_info(const struct tcp_conn *c, struct gander_tcp_info *info)
+{
+    const struct tcp_busy *b = c->busy;
+    tcp_seq next = c->rcv.nxt - b->recvq.bytes - !!(c->flags & TCP_FIN_RECEIVED);
+
+    info->send_queue_bytes = sendq_bytes(&b->sendq);
+    info->receive_queue_bytes = b->recvq.bytes;
+    info->reorder_queue_bytes = b->reasm.text_bytes;
+    info->min_rtt_ns = b->min_rtt_ns;
+    info->retransmits = b->retries;
+    info->retransmitted_segments = b->retransmitted;
+    info->bytes_acked = b->bytes_acked;
+    info->bytes_received = b->bytes_received;
+    info->urgent = c->flags & TCP_URGENT_IN;
+    info->urgent_offset = info->urgent ? c->rcv.up - next : 0;
+}
+
+void tcp_info(const struct gander_stack *stack, const struct tcp_conn *c, struct gander_tcp_info *info)
+{
+    *info = (struct gander_tcp_info){.id = c->id,
+                                     .state = state_of(stack, c),
+                                     .snd_una = c->snd.una,
+                                     .snd_nxt = c->snd.nxt,
+                                     .snd_wnd = c->snd.wnd,
+                                     .iss = c->snd.iss,
+                                     .rcv_nxt = c->rcv.nxt,
+                                     .rcv_wnd = c->rcv.edge - c->rcv.nxt,
+                                     .irs = c->rcv.irs,
+                                     .cwnd_bytes = c->cwnd,
+                                     .ssthresh_bytes = c->ssthresh,
+                                     .flight_bytes = c->snd.nxt - c->snd.una,
+                                     .mss_send_bytes = c->mss,
+                                     .mss_receive_bytes = c->mss_receive,
+                                     .srtt_ns = c->srtt_ns,
+                                     .rttvar_ns = c->rttvar_ns,
+                                     .rto_ns = tcp_rto(stack, c),
+                                     .timestamps = c->flags & TCP_TIMESTAMPS,
+                                     .sack = c->flags & TCP_SACK,
+                                     .window_scaling = c->flags & TCP_SCALING,
+                                     .snd_wscale = c->snd_scale,
+                                     .rcv_wscale = c->rcv_scale,
+                                     .congestion_control = gander_congestion_control_name(c->cc)};
+    tcp_local_address(c, &info->local);
+    if (c->flow.remote_port)
+        tcp_peer_address(c, &info->peer);
+    if (c->busy)
+        busy_info(c, info);
+}

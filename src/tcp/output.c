@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a connection sends, when the link asks: SYN, what was lost, probes, new data, FIN, and an ACK if none of these carried
+ * it [RFC9293 3.10.2, 3.8.1]. Connections with something to send stand in a list and are served in turn.
+ */
+#include "tcp/tcp.h"
+
+enum { TURN_SEGS = 64 }; /* one connection's share of a link's burst */
+
+/* Where the segments of one turn go. */
+struct turn {
+    struct gander_packet **packets;
+    size_t n, max;
+    bool stuck; /* no memory: try again when the link asks again */
+};
+
+void tcp_output_wanted(struct gander_stack *stack, struct tcp_conn *c)
+{
+    struct tcp_output_list *list = &stack->tcp.output[c->entity.link];
+
+    if (c->flags & TCP_OUTPUT_LISTED)
+        return;
+    c->flags |= TCP_OUTPUT_LISTED;
+    c->output_next = NULL;
+    c->output_prev = list->last;
+    if (list->last)
+        list->last->output_next = c;
+    else
+        list->first = c;
+    list->last = c;
+}
+
+void tcp_output_unlist(struct gander_stack *stack, struct tcp_conn *c)
+{
+    struct tcp_output_list *list = &stack->tcp.output[c->entity.link];
+
+    if (!(c->flags & TCP_OUTPUT_LISTED))
+        return;
+    c->flags &= ~(uint32_t)TCP_OUTPUT_LISTED;
+    if (c->output_prev)
+        c->output_prev->output_next = c->output_next;
+    else
+        list->first = c->output_next;
+    if (c->output_next)
+        c->output_next->output_prev = c->output_prev;
+    else
+        list->last = c->output_prev;
+}
+
+/* Returns how many bytes of text went, or −1: no packet. */
+static int64_t turn_send(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn,
+                         const struct tcp_send *send)
+{
+    struct gander_packet *packet = tcp_segment_build(stack, c, send);
+
+    if (!packet) {
+        turn->stuck = true;
+        return -1;
+    }
+    turn->packets[turn->n++] = packet;
+    return packet->seq;
+}
+
+static bool turn_over(const struct turn *turn)
+{
+    return turn->n == turn->max || turn->stuck;
+}
+
+/* --- SYN ------------------------------------------------------------------------------------------- */
+
+static bool is_opening(const struct tcp_conn *c)
+{
+    return c->entity.state == GANDER_TCP_SYN_SENT || c->entity.state == GANDER_TCP_SYN_RECEIVED;
+}
+
+static void syn_output(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn)
+{
+    struct rtxq *q = &c->busy->rtxq;
+    bool answer = c->entity.state == GANDER_TCP_SYN_RECEIVED, again = q->count > 0;
+    struct tcp_send send = {.seq = c->snd.iss,
+                            .flags = GANDER_FLAG_SYN | (answer ? GANDER_FLAG_ACK : 0)};
+
+    if (!(c->flags & TCP_SYN_QUEUED) && q->lost.first == RTXQ_NONE)
+        return;
+    if (!rtxq_reserve(q, stack->mem)) {
+        turn->stuck = true;
+        return;
+    }
+    send.transmissions = (uint8_t)(again ? rtxq_at(q, q->first)->transmissions + 1 : 1);
+    send.why = answer ? (again ? GANDER_WHY_syn_ack_retransmit : GANDER_WHY_syn_ack)
+                      : (again ? GANDER_WHY_syn_retransmit : GANDER_WHY_syn);
+    if (again && answer && (c->flags & TCP_SYN_QUEUED))
+        send.why = GANDER_WHY_syn_ack; /* our SYN once more, as the answer to the peer's */
+    if (turn_send(stack, c, turn, &send) < 0)
+        return;
+    c->flags &= ~(uint32_t)TCP_SYN_QUEUED;
+    if (again) {
+        rtxq_mark_resent(q, q->first, stack->now);
+    } else {
+        rtxq_push(q, c->snd.iss, 1, RECORD_SYN, stack->now);
+        c->snd.nxt = c->snd.iss + 1;
+    }
+    tcp_timers_on_sent(stack, c);
+}
+
+/* --- what was sent before ------------------------------------------------------------------------------ */
+
+/* Sends a record again, in pieces if the segment size has shrunk. False: the turn is over before its end. */
+static bool record_resend(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn,
+                          uint32_t number, enum gander_why why)
+{
+    struct tcp_record *r = rtxq_at(&c->busy->rtxq, number);
+    bool fin = r->flags & RECORD_FIN;
+    uint32_t text = r->len - (fin ? 1 : 0), done = 0;
+
+    if (r->flags & RECORD_SACKED)
+        return true; /* the peer has it */
+    do {
+        struct tcp_send send = {.seq = r->seq + done,
+                                .text_len = min_u32(text - done, c->mss),
+                                .flags = GANDER_FLAG_ACK,
+                                .why = (uint8_t)why,
+                                .transmissions = (uint8_t)min_u32(r->transmissions + 1U, UINT8_MAX)};
+        int64_t n;
+
+        if (turn_over(turn))
+            return false;
+        if (done + send.text_len == text)
+            send.flags |= (uint8_t)(fin ? GANDER_FLAG_FIN | GANDER_FLAG_PSH : GANDER_FLAG_PSH);
+        n = turn_send(stack, c, turn, &send);
+        if (n < 0)
+            return false;
+        done += (uint32_t)n;
+    } while (done < text);
+    c->busy->retransmitted++;
+    rtxq_mark_resent(&c->busy->rtxq, number, stack->now);
+    tcp_timers_on_sent(stack, c);
+    return true;
+}
+
+static void lost_output(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn)
+{
+    struct tcp_busy *b = c->busy;
+
+    while (b->rtxq.lost.first != RTXQ_NONE && !turn_over(turn)) {
+        uint32_t number = b->rtxq.lost.first;
+        const struct tcp_record *r = rtxq_at(&b->rtxq, number);
+
+        if (!b->force_one && tcp_pipe(c) + r->len > max_u32(c->cwnd, r->len))
+            return;
+        if (!record_resend(stack, c, turn, number, r->rule))
+            return;
+        b->force_one = false;
+    }
+}
+
+/* --- probes ------------------------------------------------------------------------------------------- */
+
+static void keepalive_output(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn)
+{
+    struct tcp_send send = {
+        .seq = c->snd.nxt - 1, .flags = GANDER_FLAG_ACK, .why = GANDER_WHY_keepalive};
+
+    if (turn_over(turn))
+        return;
+    c->flags &= ~(uint32_t)TCP_KEEPALIVE_DUE;
+    turn_send(stack, c, turn, &send); /* RFC 9293 3.8.4: SEG.SEQ = SND.NXT-1, no data */
+}
+
+static bool new_segment(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn,
+                        uint32_t n, bool fin, enum gander_why why)
+{
+    struct tcp_busy *b = c->busy;
+    bool last = n == b->sendq.end - c->snd.nxt;
+    struct tcp_send send = {.seq = c->snd.nxt,
+                            .text_len = n,
+                            .flags = (uint8_t)(GANDER_FLAG_ACK | (last && n ? GANDER_FLAG_PSH : 0) |
+                                               (fin ? GANDER_FLAG_FIN : 0)),
+                            .why = (uint8_t)why,
+                            .transmissions = 1};
+    int64_t went;
+
+    if (!rtxq_reserve(&b->rtxq, stack->mem)) {
+        turn->stuck = true;
+        return false;
+    }
+    went = turn_send(stack, c, turn, &send);
+    if (went < 0)
+        return false;
+    fin = fin && (uint32_t)went == n;
+    rtxq_push(&b->rtxq, c->snd.nxt, (uint32_t)went + fin, fin ? RECORD_FIN : 0, stack->now);
+    c->snd.nxt += (uint32_t)went + fin;
+    if (fin)
+        c->flags |= TCP_FIN_SENT;
+    return true;
+}
+
+/* RFC 9293 3.8.6.1: one byte beyond the window, the same until it is acknowledged; with nothing but a FIN left, that. */
+static void window_probe_output(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn)
+{
+    struct tcp_busy *b = c->busy;
+
+    if (turn_over(turn))
+        return;
+    c->flags &= ~(uint32_t)TCP_WINDOW_PROBE_DUE;
+    if (b->rtxq.count > 0)
+        record_resend(stack, c, turn, b->rtxq.first, GANDER_WHY_window_probe);
+    else if (b->sendq.end != c->snd.nxt)
+        new_segment(stack, c, turn, 1, false, GANDER_WHY_window_probe);
+    else if ((c->flags & TCP_FIN_QUEUED) && !(c->flags & TCP_FIN_SENT))
+        new_segment(stack, c, turn, 0, true, GANDER_WHY_window_probe);
+    tcp_timers_on_probe(stack, c);
+}
+
+/* RFC 8985 7.3: new data if the window has room, else the last segment once more. */
+static void loss_probe_output(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn)
+{
+    struct tcp_busy *b = c->busy;
+    uint32_t in_flight = c->snd.nxt - c->snd.una;
+    uint32_t n = min_u32(b->sendq.end - c->snd.nxt, c->mss);
+
+    if (turn_over(turn))
+        return;
+    c->flags &= ~(uint32_t)TCP_LOSS_PROBE_DUE;
+    if (b->rtxq.count == 0 || b->recovery != TCP_OPEN || (c->flags & TCP_FIN_SENT && n > 0))
+        return;
+    b->probe_sent = true;
+    if (n > 0 && in_flight + n <= c->snd.wnd)
+        new_segment(stack, c, turn, n, false, GANDER_WHY_tail_loss_probe);
+    else
+        record_resend(stack, c, turn, rtxq_last(&b->rtxq), GANDER_WHY_tail_loss_probe);
+    b->probe_end = c->snd.nxt;
+}
+
+/* --- new data, FIN, ACK ------------------------------------------------------------------------------------- */
+
+static void data_output(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn)
+{
+    bool sent = false;
+
+    while (!turn_over(turn)) {
+        bool fin;
+        uint32_t n = tcp_decide(c, &fin);
+        enum gander_why why = fin ? (n ? GANDER_WHY_data_fin : GANDER_WHY_fin) : GANDER_WHY_data;
+
+        if (n == 0 && !fin)
+            break;
+        if (!new_segment(stack, c, turn, n, fin, why))
+            break;
+        c->flags &= ~(uint32_t)TCP_OVERRIDE;
+        sent = true;
+    }
+    if (sent)
+        tcp_timers_on_sent(stack, c);
+}
+
+static void ack_output(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn)
+{
+    struct tcp_send send = {.seq = c->snd.nxt, .flags = GANDER_FLAG_ACK, .why = c->why_ack};
+
+    if ((c->flags & TCP_ACK_NOW) && !turn_over(turn))
+        turn_send(stack, c, turn, &send);
+}
+
+/* Something waits that no window lets go, and nothing in flight will bring an ACK: somebody must insist. */
+static void waiting_check(struct gander_stack *stack, struct tcp_conn *c)
+{
+    struct tcp_busy *b = c->busy;
+    bool waits = b->sendq.end != c->snd.nxt && !(c->flags & TCP_FIN_SENT);
+
+    waits = waits || ((c->flags & TCP_FIN_QUEUED) && !(c->flags & TCP_FIN_SENT));
+    if (waits && c->snd.una == c->snd.nxt)
+        tcp_timers_on_window(stack, c);
+}
+
+static void conn_output(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn)
+{
+    if (c->busy && is_opening(c)) {
+        syn_output(stack, c, turn);
+        return;
+    }
+    if (c->flags & TCP_KEEPALIVE_DUE)
+        keepalive_output(stack, c, turn);
+    if (c->busy) {
+        lost_output(stack, c, turn);
+        if (c->flags & TCP_WINDOW_PROBE_DUE)
+            window_probe_output(stack, c, turn);
+        if (c->flags & TCP_LOSS_PROBE_DUE)
+            loss_probe_output(stack, c, turn);
+        data_output(stack, c, turn);
+        if (!turn_over(turn))
+            waiting_check(stack, c);
+    }
+    ack_output(stack, c, turn);
+}
+
+size_t tcp_output(struct gander_stack *stack, unsigned link, struct gander_packet **packets,
+                  size_t max)
+{
+    struct tcp_output_list *list = &stack->tcp.output[link];
+    size_t n = 0;
+
+    while (list->first && n < max) {
+        struct tcp_conn *c = list->first;
+        struct turn turn = {.packets = packets + n,
+                            .max = max - n < TURN_SEGS ? max - n : TURN_SEGS};
+
+        conn_output(stack, c, &turn);
+        n += turn.n;
+        tcp_output_unlist(stack, c);
+        if (turn_over(&turn))
+            tcp_output_wanted(stack, c); /* perhaps more: behind the others */
+        if (turn.stuck)
+            break;
+    }
+    return n;
+}

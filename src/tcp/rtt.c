@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Round-trip time and retransmission time-out [RFC6298]. Karn's rule is kept where samples are taken: ack.c offers
+ * only what was sent once.
+ */
+#include "tcp/tcp.h"
+
+/* G of RFC 6298: the wheel is exact, so this only keeps RTO above SRTT. */
+static const gander_time granularity_ns = GANDER_MS;
+
+void tcp_rtt_sample(struct gander_stack *stack, struct tcp_conn *c, gander_time rtt_ns)
+{
+    struct gander_trace_event event = {.type = GANDER_TRACE_rtt};
+    struct trace_flow flow;
+
+    rtt_ns = max_i64(rtt_ns, 1);
+    c->busy->backoff = 0;
+    if (c->srtt_ns == 0) { /* (2.2) */
+        c->srtt_ns = rtt_ns;
+        c->rttvar_ns = rtt_ns / 2;
+    } else { /* (2.3): beta 1/4, alpha 1/8 */
+        gander_time off = c->srtt_ns > rtt_ns ? c->srtt_ns - rtt_ns : rtt_ns - c->srtt_ns;
+
+        c->rttvar_ns += (off - c->rttvar_ns) / 4;
+        c->srtt_ns = max_i64(c->srtt_ns + (rtt_ns - c->srtt_ns) / 8, 1);
+    }
+    if (!trace_on(stack))
+        return;
+    event.u.rtt = (struct gander_trace_rtt){rtt_ns, c->srtt_ns, c->rttvar_ns, tcp_rto(stack, c)};
+    tcp_trace_flow(&c->entity, c->id, &flow);
+    trace_emit(stack, &event, &flow);
+}
+
+/* Before the first sample rttvar_ns, if set, is the time-out itself: RFC 6298 (5.7). */
+gander_time tcp_rto(const struct gander_stack *stack, const struct tcp_conn *c)
+{
+    const struct gander_config *config = &stack->config;
+    gander_time rto = c->srtt_ns + max_i64(granularity_ns, 4 * c->rttvar_ns);
+
+    if (c->srtt_ns == 0)
+        rto = c->rttvar_ns ? c->rttvar_ns : config->tcp_rto_initial_ns;
+    rto = max_i64(rto, config->tcp_rto_min_ns); /* (2.4) */
+    for (unsigned i = 0; c->busy && i < c->busy->backoff && rto < config->tcp_rto_max_ns; i++)
+        rto *= 2; /* (5.5) */
+    return min_i64(rto, config->tcp_rto_max_ns); /* (2.5) */
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Records of what was sent and is not yet acknowledged, in a ring in sequence order. One record is one segment as it
+ * first left; it is never split, so that a peer cannot make the queue longer (CVE-2019-11477). A SACK block that
+ * covers a record in part does not count for it.
+ *
+ * Each record also stands in a list by the time of its last transmission (`sent`), so that RACK looks only at what it marks
+ * [RFC8985 6.2, step 5], or in the list of those marked lost and not yet resent, or in none (SACKed).
+ */
+#include "tcp/queues.h"
+
+enum { RTXQ_RING_MIN = 8, LIST_NONE = 0, LIST_SENT = 1, LIST_LOST = 2 };
+
+/* Numbers stay below RTXQ_NONE. */
+static const uint32_t number_mask = 0x7fffffff;
+
+static uint32_t number_of(const struct rtxq *q, uint32_t i)
+{
+    return (q->first + i) & number_mask;
+}
+
+static struct rtxq_list *list_of(struct rtxq *q, const struct tcp_record *r)
+{
+    return r->list == LIST_SENT ? &q->sent : &q->lost;
+}
+
+static void list_append(struct rtxq *q, uint32_t number, uint8_t list)
+{
+    struct tcp_record *r = rtxq_at(q, number);
+    struct rtxq_list *l;
+
+    r->list = list;
+    l = list_of(q, r);
+    r->prev = l->last;
+    r->next = RTXQ_NONE;
+    if (l->last == RTXQ_NONE)
+        l->first = number;
+    else
+        rtxq_at(q, l->last)->next = number;
+    l->last = number;
+}
+
+static void list_remove(struct rtxq *q, struct tcp_record *r)
+{
+    struct rtxq_list *l = list_of(q, r);
+
+    if (r->list == LIST_NONE)
+        return;
+    if (r->prev == RTXQ_NONE)
+        l->first = r->next;
+    else
+        rtxq_at(q, r->prev)->next = r->next;
+    if (r->next == RTXQ_NONE)
+        l->last = r->prev;
+    else
+        rtxq_at(q, r->next)->prev = r->prev;
+    if (r->list == LIST_LOST)
+        q->lost_bytes -= r->len;
+    r->list = LIST_NONE;
+}
+
+void rtxq_init(struct rtxq *q)
+{
+    memset(q, 0, sizeof(*q));
+    q->sent = q->lost = (struct rtxq_list){.first = RTXQ_NONE, .last = RTXQ_NONE};
+}
+
+void rtxq_finish(struct rtxq *q, struct mem *mem)
+{
+    if (q->ring)
+        mem_free(mem, q->ring, q->capacity * sizeof(*q->ring));
+    rtxq_init(q);
+}
+
+uint32_t rtxq_after(const struct rtxq *q, uint32_t number)
+{
+    uint32_t i = ((number - q->first) & number_mask) + 1;
+
+    return i < q->count ? number_of(q, i) : RTXQ_NONE;
+}
+
+uint32_t rtxq_last(const struct rtxq *q)
+{
+    return number_of(q, q->count - 1);
+}
+
+bool rtxq_reserve(struct rtxq *q, struct mem *mem)
+{
+    uint32_t capacity;
+    struct tcp_record *ring;
+
+    if (LIKELY(q->count < q->capacity))
+        return true;
+    capacity = q->capacity ? 2 * q->capacity : RTXQ_RING_MIN;
+    ring = mem_alloc(mem, capacity * sizeof(*ring));
+    if (!ring)
+        return false;
+    for (uint32_t i = 0; i < q->count; i++)
+        ring[number_of(q, i) & (capacity - 1)] = *rtxq_at(q, number_of(q, i));
+    if (q->ring)
+        mem_free(mem, q->ring, q->capacity * sizeof(*q->ring));
+    q->ring = ring;
+    q->capacity = capacity;
+    return true;
+}
+
+struct tcp_record *rtxq_push(struct rtxq *q, tcp_seq seq, uint32_t len, uint8_t flags,
+                             gander_time now)
+{
+    uint32_t number = number_of(q, q->count++);
+    struct tcp_record *r = rtxq_at(q, number);
+
+    *r = (struct tcp_record){.seq = seq,
+                             .len = len,
+                             .sent_ns = now,
+                             .first_sent_ns = now,
+                             .flags = flags,
+                             .transmissions = 1};
+    list_append(q, number, LIST_SENT);
+    return r;
+}
+
+void rtxq_pop(struct rtxq *q)
+{
+    struct tcp_record *r = rtxq_at(q, q->first);
+
+    list_remove(q, r);
+    if (r->flags & RECORD_SACKED) {
+        q->sacked_bytes -= r->len;
+        q->sacked_count--;
+    }
+    q->first = number_of(q, 1);
+    q->count--;
+}
+
+void rtxq_trim_first(struct rtxq *q, tcp_seq seq)
+{
+    struct tcp_record *r = rtxq_at(q, q->first);
+    uint32_t gone = seq - r->seq;
+
+    if (r->list == LIST_LOST)
+        q->lost_bytes -= gone;
+    if (r->flags & RECORD_SACKED)
+        q->sacked_bytes -= gone;
+    r->flags &= (uint8_t)~RECORD_SYN; /* the SYN is the first number of its record */
+    r->seq = seq;
+    r->len -= gone;
+}
+
+uint32_t rtxq_find(const struct rtxq *q, tcp_seq seq)
+{
+    uint32_t low = 0, high = q->count;
+
+    while (low < high) { /* the first record that ends behind seq */
+        uint32_t middle = (low + high) / 2;
+        const struct tcp_record *r = rtxq_at(q, number_of(q, middle));
+
+        if (seq_gt(r->seq + r->len, seq))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low < q->count ? number_of(q, low) : RTXQ_NONE;
+}
+
+void rtxq_mark_sacked(struct rtxq *q, uint32_t number)
+{
+    struct tcp_record *r = rtxq_at(q, number);
+
+    list_remove(q, r);
+    r->flags |= RECORD_SACKED;
+    q->sacked_bytes += r->len;
+    q->sacked_count++;
+}
+
+void rtxq_mark_lost(struct rtxq *q, uint32_t number, uint8_t rule)
+{
+    struct tcp_record *r = rtxq_at(q, number);
+
+    list_remove(q, r);
+    r->flags |= RECORD_LOST;
+    r->rule = rule;
+    list_append(q, number, LIST_LOST);
+    q->lost_bytes += r->len;
+}
+
+void rtxq_mark_resent(struct rtxq *q, uint32_t number, gander_time now)
+{
+    struct tcp_record *r = rtxq_at(q, number);
+
+    list_remove(q, r);
+    r->flags |= RECORD_RETRANSMITTED;
+    r->sent_ns = now;
+    if (r->transmissions < UINT8_MAX)
+        r->transmissions++;
+    list_append(q, number, LIST_SENT);
+}
+
+void rtxq_mark_all_lost(struct rtxq *q, uint8_t rule)
+{
+    q->sent = q->lost = (struct rtxq_list){.first = RTXQ_NONE, .last = RTXQ_NONE};
+    q->sacked_bytes = q->sacked_count = q->lost_bytes = 0;
+    for (uint32_t i = 0; i < q->count; i++) {
+        struct tcp_record *r = rtxq_at(q, number_of(q, i));
+
+        r->list = LIST_NONE;
+        r->flags &= (uint8_t)~RECORD_SACKED;
+        rtxq_mark_lost(q, number_of(q, i), rule);
+    }
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The state of a connection [RFC9293 3.3.2, figure 5]. The only place that writes it: it knows the legal transitions,
+ * and traces each with its cause.
+ */
+#include "tcp/tcp.h"
+
+#define TO(state) (1U << GANDER_TCP_##state)
+
+/* From each state to which. CLOSED is reachable from all: abort, reset, time-out. */
+static const uint16_t legal[GANDER_TCP_STATES] = {
+    [GANDER_TCP_CLOSED] = TO(SYN_SENT) | TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(LISTEN),
+    [GANDER_TCP_LISTEN] = TO(SYN_RECEIVED) | TO(SYN_SENT) | TO(CLOSED),
+    [GANDER_TCP_SYN_SENT] = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSED),
+    [GANDER_TCP_SYN_RECEIVED] = TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSED),
+    [GANDER_TCP_ESTABLISHED] = TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSED),
+    [GANDER_TCP_FIN_WAIT_1] = TO(FIN_WAIT_2) | TO(CLOSING) | TO(TIME_WAIT) | TO(CLOSED),
+    [GANDER_TCP_FIN_WAIT_2] = TO(TIME_WAIT) | TO(CLOSED),
+    [GANDER_TCP_CLOSE_WAIT] = TO(LAST_ACK) | TO(CLOSED),
+    [GANDER_TCP_CLOSING] = TO(TIME_WAIT) | TO(CLOSED),
+    [GANDER_TCP_LAST_ACK] = TO(CLOSED),
+    [GANDER_TCP_TIME_WAIT] = TO(CLOSED),
+};
+
+void tcp_state_trace(struct gander_stack *stack, struct tcp_entity *entity, uint64_t id,
+                     enum gander_tcp_state from, enum gander_tcp_state to, enum gander_cause cause)
+{
+    struct gander_trace_event event = {.type = GANDER_TRACE_state};
+    struct trace_flow flow;
+
+    if (!trace_on(stack))
+        return;
+    event.u.state = (struct gander_trace_state){(uint8_t)from, (uint8_t)to, (uint8_t)cause};
+    tcp_trace_flow(entity, id, &flow);
+    trace_emit(stack, &event, &flow);
+}
+
+void tcp_state_set(struct gander_stack *stack, struct tcp_conn *c, enum gander_tcp_state to,
+                   enum gander_cause cause)
+{
+    enum gander_tcp_state from = c->entity.state;
+
+    if (from == to)
+        return;
+    ASSERT(legal[from] & (1U << to));
+    c->entity.state = (uint8_t)to;
+    tcp_state_trace(stack, &c->entity, c->id, from, to, cause);
+    if (to != GANDER_TCP_CLOSED)
+        tcp_timers_on_state(stack, c);
+}
