@@ -16,7 +16,7 @@ const struct ladder_words ladder_words_en = {
             [PHASE_DATA] = "data both ways",
             [PHASE_CLOSE] = "four-way close",
             [PHASE_CLOSE_BOTH] = "simultaneous close",
-            [PHASE_WAIT] = "2MSL: the last one waits",
+            [PHASE_WAIT] = "2MSL: who closed first waits",
             [PHASE_DATAGRAMS] = "datagrams",
         },
     .relative =
@@ -43,7 +43,7 @@ const struct ladder_words ladder_words_zh = {
             [PHASE_DATA] = "双向收发数据",
             [PHASE_CLOSE] = "四次挥手",
             [PHASE_CLOSE_BOTH] = "同时关闭",
-            [PHASE_WAIT] = "2MSL：最后离开的一方等待",
+            [PHASE_WAIT] = "2MSL：主动关闭的一方等待",
             [PHASE_DATAGRAMS] = "数据报",
         },
     .relative = "序号与确认号均为相对值；线路上{left}从 {left_isn} 起，{right}从 {right_isn} 起。",

@@ -134,7 +134,7 @@ static void set_values(struct teller *t, const struct ladder_event *packet)
     number_text(t->seq, sizeof(t->seq), ladder_seq(t->story->record, packet));
     number_text(t->last, sizeof(t->last),
                 ladder_seq(t->story->record, packet) + ladder_len(packet) - 1);
-    number_text(t->ack, sizeof(t->ack), ladder_ack(t->story->record, packet));
+    number_text(t->ack, sizeof(t->ack), packet->trace.u.segment_out.ack);
     number_text(t->known, sizeof(t->known), ladder_ack(t->story->record, packet) - 1);
     number_text(t->isn, sizeof(t->isn), t->story->record->isn[host]);
     quote(t, packet);

@@ -8,7 +8,10 @@
 
 #include "ladder.h"
 
-/* Templates; {from} {to} {seq} {last} {ack} {known} {isn} {text} {wait} {why} are filled in where they make sense. */
+/*
+ * Templates; {from} {to} {seq} {last} {known} {isn} {ack} {text} {wait} {why} are filled in where they make sense. {isn} and {ack}
+ * are numbers on the wire, as hosts tell them to each other when they meet; the others count bytes from 1.
+ */
 struct story_words {
     const char *title;
     const char *intro; /* {left} {left_address} {right} {right_address} {delay} */

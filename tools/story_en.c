@@ -35,7 +35,7 @@ const struct story_words story_words_en = {
     .ack_delayed = "{from} has nothing to write just now, waits a little in case that changes, and "
                    "then says only: “ACK. I have read you up to {known}.”",
     .ack_again = "{from} says it once more: “ACK. I have read you up to {known}.”",
-    .ack_other = "{from} writes: “ACK {ack}.”",
+    .ack_other = "{from} writes: “ACK. I have read you up to {known}.” ({why})",
     .ack_fin = "{from} answers: “ACK. I know.”",
     .ack_fin_open = "{from} answers: “ACK. I know.” That takes no farewell of {from}'s own: {from} "
                     "may go on writing.",

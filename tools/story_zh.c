@@ -7,7 +7,7 @@ const struct story_words story_words_zh = {
     .intro =
         "{left}住在 {left_address}，{right}住在 {right_address}，书信全靠鸿雁捎带，单程 {delay} "
         "秒。雁会在半路走失，却没有谁来报信。于是两人立下规矩：写下的每个字节都编上号；"
-        "寄出的信都留底稿，见到对方读过的回音，才把底稿销去。",
+        "寄出的信都留底稿，等对方回音说读到了，才销去。",
     .intro_cards = "明信片是另一回事：不寒暄，不道别，不留底稿，不设定时器；有没有回音，全看对方"
                    "的兴致。{left}住在 {left_address}，{right}住在 {right_address}，雁飞单程 "
                    "{delay} 秒。",
@@ -35,7 +35,7 @@ const struct story_words story_words_zh = {
     .ack_delayed =
         "{from}一时无话，等了片刻，还是没有要写的，便只回一句：“ACK。已读到 {known} 号。”",
     .ack_again = "{from}又说一遍：“ACK。已读到 {known} 号。”",
-    .ack_other = "{from}写道：“ACK {ack}。”",
+    .ack_other = "{from}回一句：“ACK。已读到 {known} 号。”（{why}）",
     .ack_fin = "{from}回信：“ACK。知道了。”",
     .ack_fin_open =
         "{from}先回一句：“ACK。知道了。”这还不是{from}自己的道别，{from}若有话，尽可再写。",
@@ -61,16 +61,16 @@ const struct story_words story_words_zh = {
     .read_syn_both = "{to}读了信，吃了一惊：自己问的也是这件事，可来的并不是回信。",
     .read_syn_ack = "{to}读到回信，一去一回，两条路都通：{to}心里有数了。",
     .read_handshake =
-        "{to}读到了。没有这第三封，{to}就无从知道第二封送到了没有；如今双方心里都有数了。",
+        "{to}读到了。没有这第三封，{to}就无从知道第二封是否送到；如今双方心里都有数了。",
     .read_established = "{to}由此得知，自己的信已经送到。",
     .read_data = "{to}读到第 {seq} 到 {last} 号字节。",
     .read_twice = "这些字节{to}早已读过，丢开。",
     .read_ack = "{to}得知 {known} 号以前都已读到，便销去底稿。",
     .read_fin = "{to}读到：{from}不再写信来了。",
     .read_fin_both = "{to}读了信，吃了一惊：自己的道别还没有回音，对方的道别倒先来了。",
-    .read_fin_ack = "{to}知道道别已经送到，从此只读不写。",
+    .read_fin_ack = "{to}得知自己的道别已经送到，从此只读不写。",
     .read_last = "{to}读到：{from}也没有话了。",
-    .read_closing_ack = "{to}知道道别已经送到。",
+    .read_closing_ack = "{to}得知自己的道别已经送到。",
     .read_closed = "{to}读到了：话都说完，信都读过。关门。",
     .read_reset = "{to}读到了，再也无话可说。",
     .timer = "等了 {wait} 秒，没有回音。{name}不问是谁的过错。",

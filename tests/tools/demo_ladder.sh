@@ -25,7 +25,7 @@ in_order 'Mei began at [0-9]+, Lin at [0-9]+' 'Mei  192\.0\.2\.1:[0-9]+ .* 192\.
     'FIN-WAIT-2 +│◄ ACK +seq 86 +ack 104 ─+┤' \
     'TIME-WAIT +│◄ FIN,ACK +seq 86 +ack 104 ─+┤ LAST-ACK' \
     '├─ ACK +seq 104 +ack 87 ─+►│ CLOSED' \
-    '2MSL: the last one waits' \
+    '2MSL: who closed first waits' \
     '┊ +6?0?[0-9.]+ s +┊' \
     'CLOSED +│ +Mei: 2MSL are over, 60\.000 s' \
     'datagrams' \
