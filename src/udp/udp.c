@@ -59,7 +59,7 @@ struct udp_socket *udp_open(struct gander_stack *stack, enum sock_kind kind)
         pool_put(socket);
         return NULL;
     }
-    socket->id = ++stack->next_id;
+    socket->id = stack->next_id++;
     socket->next = stack->udp.all;
     if (socket->next)
         socket->next->prev = socket;
