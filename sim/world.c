@@ -322,8 +322,13 @@ static gander_time next_time(const struct sim_world *world)
     return next < world->now ? world->now : next;
 }
 
+/* What an alarm does with a host's sockets happens at this time, not when the host last ran. */
 static void run_alarms(struct sim_world *world)
 {
+    if (!world->alarms || world->alarms->at > world->now)
+        return;
+    for (struct world_host *host = world->hosts; host; host = host->next)
+        gander_advance(host->public.stack, host->clock_offset + world->now);
     while (world->alarms && world->alarms->at <= world->now) {
         struct sim_alarm *alarm = world->alarms;
 
