@@ -131,8 +131,11 @@ void tcp_loss_on_ack(struct gander_stack *stack, struct tcp_conn *c, struct tcp_
         tcp_cc_on_ack(stack, c, facts->acked_bytes);
         tcp_cwnd_changed(stack, c, GANDER_WHY_none);
     }
-    if (b->rtxq.count == 0)
+    if (b->rtxq.count == 0) { /* all is acknowledged: duplicates before that say nothing now */
+        b->dupacks = 0;
+        b->dup_bytes = 0;
         return;
+    }
     if (c->flags & TCP_SACK)
         sack_detect(stack, c);
     else
