@@ -49,7 +49,8 @@ static void bucket_refill(struct rate_bucket *bucket, gander_time now, uint32_t 
     granted = (uint64_t)elapsed * rate / (uint64_t)GANDER_S;
     if (granted == 0)
         return;
-    bucket->tokens = (uint32_t)(bucket->tokens + granted > burst ? burst : bucket->tokens + granted);
+    bucket->tokens =
+        (uint32_t)(bucket->tokens + granted > burst ? burst : bucket->tokens + granted);
     bucket->refilled += (gander_time)(granted * (uint64_t)GANDER_S / rate);
 }
 
@@ -147,8 +148,8 @@ static bool error_is_allowed(const struct ip_arrival *arrival, const struct icmp
     if (ip->fragment || !ip_is_valid_source(ip->family, ip->source))
         return false;
     /* the one error that may be about a group that we make: an unknown option [RFC4443 2.4 (e.3)] */
-    if (arrival->broadcast && !(ip->family == GANDER_IPV6 &&
-                                error->kind == ICMP_PARAMETER_PROBLEM && error->code == 2))
+    if (arrival->broadcast &&
+        !(ip->family == GANDER_IPV6 && error->kind == ICMP_PARAMETER_PROBLEM && error->code == 2))
         return false;
     if (ip->protocol == icmp_protocol(ip->family)) {
         struct icmp_header about;
@@ -168,12 +169,10 @@ void icmp_send_error(struct gander_stack *stack, const struct ip_arrival *arriva
                   wire_ip_header_bytes(family) - ICMP_HEADER_BYTES;
     uint8_t quote[ICMP_QUOTE_MAX_BYTES];
     struct gander_packet *packet;
-    struct ip_send send = {.family = (uint8_t)family,
-                           .ttl = ICMP_TTL,
-                           .destination = arrival->ip.source};
+    struct ip_send send = {
+        .family = (uint8_t)family, .ttl = ICMP_TTL, .destination = arrival->ip.source};
 
-    if (!error_is_allowed(arrival, error) ||
-        !icmp_rate_allows(stack, family, arrival->ip.source))
+    if (!error_is_allowed(arrival, error) || !icmp_rate_allows(stack, family, arrival->ip.source))
         return;
     send.source = answer_from(stack, arrival);
     if (!send.source)
@@ -199,8 +198,7 @@ static void answer_echo(struct gander_stack *stack, const struct ip_arrival *arr
                            .destination = arrival->ip.source};
 
     /* Who answers a broadcast is a tool of others' attacks [RFC1122 3.2.2.6: MAY be discarded]. */
-    if (!stack->config.icmp_echo ||
-        (arrival->broadcast && arrival->ip.family == GANDER_IPV4)) {
+    if (!stack->config.icmp_echo || (arrival->broadcast && arrival->ip.family == GANDER_IPV4)) {
         drop_packet(stack, arrival->packet, GANDER_DROP_icmp_type, flow);
         return;
     }

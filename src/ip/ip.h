@@ -51,7 +51,8 @@ static inline uint8_t icmp_protocol(unsigned family)
 {
     return family == GANDER_IPV4 ? IP_PROTOCOL_ICMP : IP_PROTOCOL_ICMPV6;
 }
-void icmp_input(struct gander_stack *stack, const struct ip_arrival *arrival); /* takes the packet */
+void icmp_input(struct gander_stack *stack,
+                const struct ip_arrival *arrival); /* takes the packet */
 /* Puts ICMP header and checksum in front of a packet that is its body, and sends it; fills in send->protocol. Takes the
  * packet; returns what ip_send() does. */
 int icmp_send(struct gander_stack *stack, struct gander_packet *packet,

@@ -235,8 +235,8 @@ static void route_write(struct gander_stack *stack, unsigned slot, unsigned link
     stack->route_generation++;
 }
 
-int gander_route_add(struct gander_stack *stack, unsigned link,
-                     const struct gander_address *prefix, unsigned prefix_bits)
+int gander_route_add(struct gander_stack *stack, unsigned link, const struct gander_address *prefix,
+                     unsigned prefix_bits)
 {
     unsigned slot;
 

@@ -24,8 +24,8 @@ static struct gander_packet *smaller(struct gander_stack *stack, const struct ga
     return holds > 4 * packet->len + 256 ? gander_packet_copy(stack, packet) : NULL;
 }
 
-bool udp_enqueue(struct gander_stack *stack, struct udp_socket *socket, struct gander_packet *packet,
-                 uint32_t offset, const struct trace_flow *flow)
+bool udp_enqueue(struct gander_stack *stack, struct udp_socket *socket,
+                 struct gander_packet *packet, uint32_t offset, const struct trace_flow *flow)
 {
     uint32_t left = socket->receive_limit_bytes -
                     min_u32(socket->receive_held_bytes, socket->receive_limit_bytes);
@@ -180,8 +180,8 @@ void udp_input(struct gander_stack *stack, struct ip_arrival *arrival)
 {
     const struct ip_header *ip = &arrival->ip;
     struct udp_header udp;
-    enum gander_drop drop = wire_udp_parse(arrival->packet->frag[0].data + ip->header_bytes,
-                                           ip->payload_bytes, &udp);
+    enum gander_drop drop =
+        wire_udp_parse(arrival->packet->frag[0].data + ip->header_bytes, ip->payload_bytes, &udp);
     struct trace_flow seen = {
         .family = ip->family, .local_ip = ip->destination, .remote_ip = ip->source};
 
@@ -227,13 +227,12 @@ static int error_of(enum icmp_kind kind)
 void udp_icmp_error(struct gander_stack *stack, const struct icmp_header *error,
                     const struct icmp_quote *quote)
 {
-    const struct udp_flow flow = {
-        .kind = quote->protocol == IP_PROTOCOL_UDP ? SOCK_UDP : SOCK_PING,
-        .family = quote->family,
-        .local_ip = quote->source,
-        .remote_ip = quote->destination,
-        .local_port = quote->source_port,
-        .remote_port = quote->destination_port};
+    const struct udp_flow flow = {.kind = quote->protocol == IP_PROTOCOL_UDP ? SOCK_UDP : SOCK_PING,
+                                  .family = quote->family,
+                                  .local_ip = quote->source,
+                                  .remote_ip = quote->destination,
+                                  .local_port = quote->source_port,
+                                  .remote_port = quote->destination_port};
     struct udp_socket *socket = udp_find(stack, &flow);
     int code = error_of(error->kind);
 

@@ -57,8 +57,8 @@ static int choose_source(const struct gander_stack *stack, const struct udp_sock
     return path->source ? GANDER_OK : GANDER_ENETUNREACH;
 }
 
-static int choose_path(const struct gander_stack *stack, const struct udp_socket *socket, size_t len,
-                       const struct gander_datagram *datagram, struct udp_path *path)
+static int choose_path(const struct gander_stack *stack, const struct udp_socket *socket,
+                       size_t len, const struct gander_datagram *datagram, struct udp_path *path)
 {
     int error = choose_destination(socket, datagram, &path->to);
 
@@ -67,8 +67,8 @@ static int choose_path(const struct gander_stack *stack, const struct udp_socket
     if (!error)
         error = choose_source(stack, socket, datagram, path);
     /* UDP's header and ICMP's are 8 bytes both */
-    if (!error && len > path->route.mtu_bytes - wire_ip_header_bytes(path->to.family) -
-                            UDP_HEADER_BYTES)
+    if (!error &&
+        len > path->route.mtu_bytes - wire_ip_header_bytes(path->to.family) - UDP_HEADER_BYTES)
         error = GANDER_EMSGSIZE;
     return error;
 }
@@ -82,8 +82,9 @@ static void wait_for_room(struct gander_stack *stack, struct udp_socket *socket)
     stack->udp.blocked = socket;
 }
 
-static struct gander_packet *packet_with(struct gander_stack *stack, const struct udp_socket *socket,
-                                         const uint8_t *data, size_t len)
+static struct gander_packet *packet_with(struct gander_stack *stack,
+                                         const struct udp_socket *socket, const uint8_t *data,
+                                         size_t len)
 {
     struct gander_packet *packet = packet_new(stack);
 
@@ -128,8 +129,8 @@ static int emit_datagram(struct gander_stack *stack, const struct udp_socket *so
     return ip_send(stack, packet, send);
 }
 
-int64_t udp_send(struct gander_stack *stack, struct udp_socket *socket, const void *data, size_t len,
-                 const struct gander_datagram *datagram)
+int64_t udp_send(struct gander_stack *stack, struct udp_socket *socket, const void *data,
+                 size_t len, const struct gander_datagram *datagram)
 {
     bool ping = socket->sock.kind == SOCK_PING;
     const uint8_t *body = data;

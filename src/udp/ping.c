@@ -8,9 +8,8 @@
 int ping_send(struct gander_stack *stack, const struct udp_socket *socket,
               struct gander_packet *packet, uint16_t sequence, struct ip_send *send)
 {
-    const struct icmp_header request = {.kind = ICMP_ECHO_REQUEST,
-                                        .identifier = socket->bound.port,
-                                        .sequence = sequence};
+    const struct icmp_header request = {
+        .kind = ICMP_ECHO_REQUEST, .identifier = socket->bound.port, .sequence = sequence};
 
     packet->why = GANDER_WHY_echo_request;
     return icmp_send(stack, packet, &request, send);
@@ -32,5 +31,6 @@ void ping_input(struct gander_stack *stack, const struct ip_arrival *arrival,
     if (!socket)
         drop_packet(stack, arrival->packet, GANDER_DROP_icmp_no_socket, &seen);
     else /* the sequence number is the last 2 bytes of the header */
-        udp_enqueue(stack, socket, arrival->packet, ip->header_bytes + ICMP_HEADER_BYTES - 2, &seen);
+        udp_enqueue(stack, socket, arrival->packet, ip->header_bytes + ICMP_HEADER_BYTES - 2,
+                    &seen);
 }

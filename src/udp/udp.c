@@ -108,7 +108,8 @@ static bool clean_address(const struct gander_address *from, struct gander_addre
     return true;
 }
 
-int udp_bind(struct gander_stack *stack, struct udp_socket *socket, const struct gander_address *local)
+int udp_bind(struct gander_stack *stack, struct udp_socket *socket,
+             const struct gander_address *local)
 {
     enum sock_kind kind = (enum sock_kind)socket->sock.kind;
     struct gander_address want;
@@ -140,7 +141,8 @@ int udp_autobind(struct gander_stack *stack, struct udp_socket *socket)
     return socket->in_table ? GANDER_OK : udp_bind(stack, socket, &any);
 }
 
-int udp_connect(struct gander_stack *stack, struct udp_socket *socket, const struct gander_address *peer)
+int udp_connect(struct gander_stack *stack, struct udp_socket *socket,
+                const struct gander_address *peer)
 {
     struct gander_address to;
     const uint8_t *source;

@@ -29,7 +29,8 @@ enum icmp6_type {
 
 static enum icmp_kind icmp4_kind(uint8_t type, uint8_t code)
 {
-    static const uint8_t unreachable[] = {/* by code, RFC 792 and RFC 1812 5.2.7.1 */
+    static const uint8_t unreachable[] = {
+        /* by code, RFC 792 and RFC 1812 5.2.7.1 */
         ICMP_UNREACHABLE_NETWORK, ICMP_UNREACHABLE_HOST, ICMP_UNREACHABLE_PROTOCOL,
         ICMP_UNREACHABLE_PORT,    ICMP_PACKET_TOO_BIG,   ICMP_UNREACHABLE_HOST,
         ICMP_UNREACHABLE_NETWORK, ICMP_UNREACHABLE_HOST, ICMP_UNREACHABLE_HOST,
@@ -55,10 +56,10 @@ static enum icmp_kind icmp4_kind(uint8_t type, uint8_t code)
 
 static enum icmp_kind icmp6_kind(uint8_t type, uint8_t code)
 {
-    static const uint8_t unreachable[] = {/* by code, RFC 4443 3.1 */
-        ICMP_UNREACHABLE_NETWORK, ICMP_PROHIBITED,       ICMP_UNREACHABLE_HOST,
-        ICMP_UNREACHABLE_HOST,    ICMP_UNREACHABLE_PORT, ICMP_PROHIBITED,
-        ICMP_PROHIBITED};
+    static const uint8_t unreachable[] = {
+        /* by code, RFC 4443 3.1 */
+        ICMP_UNREACHABLE_NETWORK, ICMP_PROHIBITED, ICMP_UNREACHABLE_HOST, ICMP_UNREACHABLE_HOST,
+        ICMP_UNREACHABLE_PORT,    ICMP_PROHIBITED, ICMP_PROHIBITED};
 
     switch (type) {
     case ICMP6_UNREACHABLE:

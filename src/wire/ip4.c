@@ -65,7 +65,8 @@ static size_t ip4_emit(uint8_t *bytes, const struct ip_header *header)
 
 static size_t ip6_emit(uint8_t *bytes, const struct ip_header *header)
 {
-    put_be32(bytes, 6U << 28 | (uint32_t)header->traffic_class << 20); /* flow label 0 [RFC8200 6] */
+    put_be32(bytes,
+             6U << 28 | (uint32_t)header->traffic_class << 20); /* flow label 0 [RFC8200 6] */
     put_be16(bytes + 4, (uint16_t)header->payload_bytes);
     bytes[6] = header->protocol;
     bytes[7] = header->ttl;

@@ -243,7 +243,8 @@ size_t wire_tcp_emit(uint8_t *bytes, const struct tcp_segment *segment)
     put_be16(bytes + 2, segment->destination_port);
     put_be32(bytes + 4, segment->seq);
     put_be32(bytes + 8, segment->ack);
-    bytes[12] = (uint8_t)((size_t)(p - bytes) << 2); /* bytes / 4 in the upper half; reserved bits 0 */
+    bytes[12] =
+        (uint8_t)((size_t)(p - bytes) << 2); /* bytes / 4 in the upper half; reserved bits 0 */
     bytes[13] = segment->flags;
     put_be16(bytes + 14, (uint16_t)segment->wnd);
     put_be16(bytes + 16, 0);

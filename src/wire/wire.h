@@ -34,11 +34,12 @@ struct ip_header {
     uint32_t payload_bytes; /* by the header's own length, which lies within the packet */
     bool fragment;          /* more fragments, or an offset other than 0 */
     bool dont_fragment;
-    const uint8_t *source;  /* point into the packet: 4 or 16 bytes */
+    const uint8_t *source; /* point into the packet: 4 or 16 bytes */
     const uint8_t *destination;
-    uint32_t protocol_at;   /* offset of the byte that names `protocol`, for ICMPv6 */
-    uint8_t problem;        /* IPv6, with ip_extension: code + 1 of the parameter problem to send; 0: none */
-    uint32_t problem_at;    /* its pointer */
+    uint32_t protocol_at; /* offset of the byte that names `protocol`, for ICMPv6 */
+    uint8_t
+        problem; /* IPv6, with ip_extension: code + 1 of the parameter problem to send; 0: none */
+    uint32_t problem_at; /* its pointer */
 };
 
 /* RFC 791, RFC 1122 3.2.1; verifies the header checksum. `len` ≥ 1. */
@@ -82,12 +83,12 @@ struct tcp_segment {
     uint32_t text_len; /* payload bytes */
     uint16_t up;       /* SEG.UP, with the URG flag */
     uint16_t source_port, destination_port;
-    uint8_t flags;     /* enum gander_tcp_flags */
+    uint8_t flags; /* enum gander_tcp_flags */
     uint8_t header_bytes;
     bool has_timestamp, has_wscale, sack_permitted;
-    uint8_t wscale;    /* at most 14 [RFC7323 2.3] */
+    uint8_t wscale; /* at most 14 [RFC7323 2.3] */
     uint8_t sack_blocks;
-    uint16_t mss;      /* 0: absent */
+    uint16_t mss; /* 0: absent */
     uint32_t tsval, tsecr;
     struct tcp_sack_block sack[TCP_SACK_BLOCKS_MAX];
 };
@@ -171,10 +172,10 @@ void wire_icmp_checksum(uint8_t *header, uint64_t sum);
  */
 struct icmp_quote {
     uint8_t family, protocol;
-    const uint8_t *source, *destination; /* of the packet that we once sent */
+    const uint8_t *source, *destination;    /* of the packet that we once sent */
     uint16_t source_port, destination_port; /* echo: identifier, 0 */
-    tcp_seq seq;                         /* TCP */
-    uint32_t total_bytes;                /* the packet's length by its header */
+    tcp_seq seq;                            /* TCP */
+    uint32_t total_bytes;                   /* the packet's length by its header */
 };
 
 enum gander_drop wire_icmp_quote(unsigned family, const uint8_t *bytes, size_t len,

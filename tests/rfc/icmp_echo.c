@@ -99,6 +99,74 @@ static void echo_can_be_switched_off(void **state)
     assert_int_equal(drops(net, GANDER_DROP_icmp_type), 1);
 }
 
+/* --- answers that cannot leave, and are counted --------------------------------------------------- */
+
+static void a_far_host_without_route_gets_no_answer(void **state)
+{
+    struct net *net = *state;
+    struct gander_address far = address(is_ip4(net) ? "8.8.8.8" : "2600::1");
+    struct gander_address all = address("ff02::1");
+    struct raw p = raw_icmp(net, request_type(net), 0, 1, "x", 1);
+
+    raw_source(&p, &far);
+    arrive(net, &p);
+    assert_int_equal(drops(net, GANDER_DROP_out_no_route), 1);
+    if (!is_ip4(net)) { /* nor is there an address to answer a group's request from */
+        raw_destination(&p, &all);
+        arrive(net, &p);
+        assert_int_equal(drops(net, GANDER_DROP_out_no_source), 1);
+    }
+    nothing_leaves(net);
+}
+
+static void a_full_link_gets_no_answers(void **state)
+{
+    struct net *net = *state;
+    struct raw p = raw_icmp(net, request_type(net), 0, 1, "x", 1);
+    struct gander_datagram to = {.peer = with_port(net->peer, 5000)};
+    gander_socket s = udp_on(net, 7);
+    unsigned queued = 0;
+
+    while (gander_send_to(net->stack, s, "x", 1, &to) == 1)
+        queued++;
+    arrive(net, &p);
+    assert_int_equal(drops(net, GANDER_DROP_out_queue_full), 1);
+    while (queued-- > 0) {
+        struct raw left = leaves(net);
+
+        assert_int_equal(raw_protocol(&left), 17);
+    }
+    nothing_leaves(net);
+}
+
+static void without_memory_there_is_no_answer(void **state)
+{
+    struct net *net = *state;
+    uint8_t data[1400] = {0};
+    struct raw p = raw_icmp(net, request_type(net), 0, 1, data, sizeof(data));
+    struct gander_packet *request, *packet, *held = NULL;
+
+    net->config.memory_max_bytes = 1 << 20;
+    net_restart(net);
+    request = gander_packet_alloc(net->stack, p.len);
+    assert_non_null(request);
+    memcpy(request->frag[0].data, p.bytes, p.len);
+    while ((packet = gander_packet_alloc(net->stack, 1400)) != NULL) {
+        packet->next = held;
+        held = packet;
+    }
+    gander_input(net->stack, net->link, &request, 1);
+    assert_int_equal(drops(net, GANDER_DROP_out_memory), 1);
+    nothing_leaves(net);
+    while (held) {
+        packet = held;
+        held = packet->next;
+        gander_packet_free(packet);
+    }
+    arrive(net, &p);
+    leaves(net);
+}
+
 /* --- sockets that ask ---------------------------------------------------------------------------- */
 
 static void a_socket_asks_and_hears_the_answer(void **state)
@@ -200,6 +268,9 @@ int main(void)
         PACKET_TEST(every_flipped_bit_is_caught),
         PACKET_TEST(broadcasts_make_no_flood),
         PACKET_TEST(echo_can_be_switched_off),
+        PACKET_TEST(a_far_host_without_route_gets_no_answer),
+        PACKET_TEST(a_full_link_gets_no_answers),
+        PACKET_TEST(without_memory_there_is_no_answer),
         PACKET_TEST(a_socket_asks_and_hears_the_answer),
         PACKET_TEST(answers_to_others_are_not_ours),
         PACKET_TEST(identifiers_and_ports_are_apart),

@@ -50,7 +50,8 @@ static void no_error_is_about_an_error(void **state)
     raw_source(&about, &net->us);
     raw_destination(&about, &net->peer);
     for (unsigned i = 0; i < 6; i++) {
-        struct raw p = raw_icmp_about(net, is_ip4(net) ? types4[i] : types6[i], 0, 0, &about, 65535);
+        struct raw p =
+            raw_icmp_about(net, is_ip4(net) ? types4[i] : types6[i], 0, 0, &about, 65535);
         uint64_t dropped;
 
         arrive(net, &p);
@@ -84,7 +85,8 @@ static void short_messages_are_refused(void **state)
 
 static void redirects_quench_and_discovery_do_nothing(void **state)
 {
-    static const uint8_t types4[] = {4, 5, 9, 10, 13, 15, 17}, types6[] = {130, 133, 134, 135, 136, 137, 138};
+    static const uint8_t types4[] = {4, 5, 9, 10, 13, 15, 17},
+                         types6[] = {130, 133, 134, 135, 136, 137, 138};
     struct net *net = *state;
     struct gander_datagram to = {.peer = with_port(net->peer, 53)};
     gander_socket s = udp_on(net, 7);

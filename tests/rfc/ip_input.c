@@ -10,8 +10,8 @@ static struct raw hello(const struct net *net)
 
 static void sources_that_cannot_be_are_refused_in_silence(void **state) /* [RFC1122 3.2.1.3] */
 {
-    static const char *const sources4[] = {"0.0.0.0",   "0.1.2.3",         "127.0.0.1",
-                                           "224.0.0.1", "239.255.255.255", "255.255.255.255",
+    static const char *const sources4[] = {"0.0.0.0",    "0.1.2.3",         "127.0.0.1",
+                                           "224.0.0.1",  "239.255.255.255", "255.255.255.255",
                                            "192.0.2.255"};
     static const char *const sources6[] = {"::", "::1", "ff02::1", "ff0e::5", "::ffff:192.0.2.2"};
     struct net *net = *state;
@@ -35,7 +35,8 @@ static void sources_that_cannot_be_are_refused_in_silence(void **state) /* [RFC1
 
 static void other_hosts_packets_are_not_ours(void **state)
 {
-    static const char *const others4[] = {"192.0.2.3", "8.8.8.8", "224.0.0.2", "127.0.0.1", "192.0.3.255"};
+    static const char *const others4[] = {"192.0.2.3", "8.8.8.8", "224.0.0.2", "127.0.0.1",
+                                          "192.0.3.255"};
     static const char *const others6[] = {"2001:db8::3", "2600::1", "ff02::2", "::1", "fe80::1"};
     struct net *net = *state;
     gander_socket s = udp_on(net, 7);
@@ -172,16 +173,20 @@ static struct raw with_options(const struct raw *plain, const uint8_t *option, s
     return p;
 }
 
-static void options_are_passed_over_and_never_come_back(void **state) /* [RFC1122 3.2.1.8, 4.1.3.2] */
+static void
+options_are_passed_over_and_never_come_back(void **state) /* [RFC1122 3.2.1.8, 4.1.3.2] */
 {
     static const uint8_t options[][12] = {
-        {1, 1, 1, 1},                                      /* no operation */
-        {131, 11, 4, 192, 0, 2, 99, 192, 0, 2, 98, 0},     /* loose source route, not at its end */
-        {137, 11, 12, 192, 0, 2, 99, 192, 0, 2, 98, 0},    /* strict source route, at its end */
-        {7, 11, 4},                                        /* record route */
-        {68, 12, 5, 1},                                    /* timestamp */
-        {148, 4, 0, 0},                                    /* router alert [RFC2113] */
-        {131, 0}, {131, 1}, {131, 255}, {200, 200}};       /* wrong and unknown */
+        {1, 1, 1, 1},                                   /* no operation */
+        {131, 11, 4, 192, 0, 2, 99, 192, 0, 2, 98, 0},  /* loose source route, not at its end */
+        {137, 11, 12, 192, 0, 2, 99, 192, 0, 2, 98, 0}, /* strict source route, at its end */
+        {7, 11, 4},                                     /* record route */
+        {68, 12, 5, 1},                                 /* timestamp */
+        {148, 4, 0, 0},                                 /* router alert */
+        {131, 0},
+        {131, 1},
+        {131, 255},
+        {200, 200}}; /* wrong and unknown */
     struct net *net = *state;
     gander_socket s = udp_on(net, 7);
 
@@ -261,7 +266,11 @@ static void chains_are_passed_over(void **state)
         struct raw p = hello(net);
 
         for (unsigned i = 1; i < n; i++)
-            put_extension(&p, i % 3 == 0 ? 43 : i % 3 == 1 ? 60 : 44, i % 3 == 1 ? padding : nothing);
+            put_extension(&p,
+                          i % 3 == 0   ? 43
+                          : i % 3 == 1 ? 60
+                                       : 44,
+                          i % 3 == 1 ? padding : nothing);
         put_extension(&p, 0, padding); /* hop by hop: first */
         arrive(net, &p);
         if (n <= 8) {
@@ -290,7 +299,8 @@ static void is_refused(struct net *net, const struct raw *p, uint8_t code, uint3
 
 static void wrong_chains_bring_a_parameter_problem(void **state) /* [RFC8200 4, 4.2, 4.4] */
 {
-    static const uint8_t unknown_80[6] = {0x80, 0, 1, 2, 0, 0}, unknown_c0[6] = {1, 0, 0xc0, 2, 0, 0};
+    static const uint8_t unknown_80[6] = {0x80, 0, 1, 2, 0, 0},
+                         unknown_c0[6] = {1, 0, 0xc0, 2, 0, 0};
     static const uint8_t routing[6] = {0, 1, 0, 0, 0, 0};
     struct net *net = *state;
     struct raw p = hello(net);
@@ -318,7 +328,8 @@ static void wrong_chains_bring_a_parameter_problem(void **state) /* [RFC8200 4, 
     assert_int_equal(raw_get32(raw_payload(&p) + 4), 40);
 }
 
-static void a_problem_with_an_echo_is_told_but_not_with_an_error(void **state) /* [RFC4443 2.4 (e.1)] */
+static void
+a_problem_with_an_echo_is_told_but_not_with_an_error(void **state) /* [RFC4443 2.4 (e.1)] */
 {
     static const uint8_t unknown_80[6] = {0x80, 0, 1, 2, 0, 0};
     struct net *net = *state;
@@ -335,7 +346,8 @@ static void a_problem_with_an_echo_is_told_but_not_with_an_error(void **state) /
 
 static void a_problem_in_a_group_is_told_where_the_option_says_so(void **state) /* [RFC8200 4.2] */
 {
-    static const uint8_t unknown_80[6] = {0x80, 0, 1, 2, 0, 0}, unknown_c0[6] = {0xc0, 0, 1, 2, 0, 0};
+    static const uint8_t unknown_80[6] = {0x80, 0, 1, 2, 0, 0},
+                         unknown_c0[6] = {0xc0, 0, 1, 2, 0, 0};
     struct net *net = *state;
     struct gander_address all = address("ff02::1");
     struct raw p = hello(net);
@@ -415,7 +427,8 @@ static void packets_of_another_stack_arrive_in_pieces(void **state)
 
     assert_int_equal(gander_stack_create(&sender.config, &sender.stack), 0);
     assert_int_equal(gander_link_add(sender.stack, &link, &sender.link), 0);
-    assert_int_equal(gander_address_add(sender.stack, sender.link, &net->peer, is_ip4(net) ? 24 : 64), 0);
+    assert_int_equal(
+        gander_address_add(sender.stack, sender.link, &net->peer, is_ip4(net) ? 24 : 64), 0);
     assert_int_equal(gander_open(sender.stack, GANDER_UDP, &from), 0);
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(gander_send_to(sender.stack, from, "in two pieces", 13, &d), 13);

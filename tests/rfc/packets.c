@@ -33,8 +33,7 @@ static void net_start(struct net *net)
 
     assert_int_equal(gander_stack_create(&net->config, &net->stack), 0);
     assert_int_equal(gander_link_add(net->stack, &link, &net->link), 0);
-    assert_int_equal(
-        gander_address_add(net->stack, net->link, &net->us, is_ip4(net) ? 24 : 64), 0);
+    assert_int_equal(gander_address_add(net->stack, net->link, &net->us, is_ip4(net) ? 24 : 64), 0);
     gander_stats(net->stack, &net->before);
 }
 

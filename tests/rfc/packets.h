@@ -52,9 +52,17 @@ int net_teardown(void **state);
 
 #define PACKET_TEST(test)                                                                          \
     {#test " over IPv4", test, net_setup_ip4, net_teardown, NULL},                                 \
-    {#test " over IPv6", test, net_setup_ip6, net_teardown, NULL}
-#define PACKET_TEST_IP4(test) {#test, test, net_setup_ip4, net_teardown, NULL}
-#define PACKET_TEST_IP6(test) {#test, test, net_setup_ip6, net_teardown, NULL}
+    {                                                                                              \
+#test " over IPv6", test, net_setup_ip6, net_teardown, NULL                                \
+    }
+#define PACKET_TEST_IP4(test)                                                                      \
+    {                                                                                              \
+#test, test, net_setup_ip4, net_teardown, NULL                                             \
+    }
+#define PACKET_TEST_IP6(test)                                                                      \
+    {                                                                                              \
+#test, test, net_setup_ip6, net_teardown, NULL                                             \
+    }
 
 /* Begins anew with net->config as it is now. */
 void net_restart(struct net *net);

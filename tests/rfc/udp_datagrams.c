@@ -42,7 +42,8 @@ static void all_that_is_known_of_a_datagram_is_told(void **state)
     raw_fix(&p);
     arrive(net, &p);
     /* a peek, a short buffer, and nothing lost by either */
-    assert_int_equal(gander_receive_from(net->stack, s, buffer, 4, GANDER_RECEIVE_PEEK, &datagram), 4);
+    assert_int_equal(gander_receive_from(net->stack, s, buffer, 4, GANDER_RECEIVE_PEEK, &datagram),
+                     4);
     assert_true(datagram.truncated);
     assert_int_equal(datagram.len, 10);
     assert_int_equal(gander_receive_from(net->stack, s, buffer, 16, 0, &datagram), 10);
@@ -129,7 +130,8 @@ static void wrong_destinations_and_sources_are_refused(void **state)
     d.peer = with_port(net->peer, 53);
     d.local = net->peer; /* not ours */
     assert_int_equal(gander_send_to(net->stack, s, "x", 1, &d), GANDER_EINVAL);
-    assert_int_equal(gander_local_address(net->stack, s, &local), GANDER_EINVAL); /* still unbound */
+    assert_int_equal(gander_local_address(net->stack, s, &local),
+                     GANDER_EINVAL); /* still unbound */
     nothing_leaves(net);
 }
 
@@ -159,8 +161,7 @@ static void the_source_can_be_chosen(void **state) /* [RFC1122 4.1.3.5] */
     gander_socket s = udp_on(net, 7);
     struct raw p;
 
-    assert_int_equal(
-        gander_address_add(net->stack, net->link, &second, is_ip4(net) ? 24 : 64), 0);
+    assert_int_equal(gander_address_add(net->stack, net->link, &second, is_ip4(net) ? 24 : 64), 0);
     assert_int_equal(gander_send_to(net->stack, s, "x", 1, &d), 1);
     p = leaves(net);
     check_packet(&p, &second, &net->peer, 17);
@@ -278,8 +279,8 @@ static void every_truncation_is_refused(void **state)
         raw_put16(cut.bytes + (is_ip4(net) ? 2 : 4), (uint32_t)(is_ip4(net) ? cut.len : payload));
         raw_fix_header(&cut);
         arrive(net, &cut);
-        assert_int_equal(drops(net, payload < 8 ? GANDER_DROP_udp_too_short
-                                                : GANDER_DROP_udp_length), 1);
+        assert_int_equal(
+            drops(net, payload < 8 ? GANDER_DROP_udp_too_short : GANDER_DROP_udp_length), 1);
     }
     receives_nothing(net, s);
 }

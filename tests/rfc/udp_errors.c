@@ -51,14 +51,11 @@ struct error_case {
     int error;
 };
 
-static const struct error_case errors[] = {{3, 3, 1, 4, GANDER_ECONNREFUSED},
-                                           {3, 1, 1, 3, GANDER_EHOSTUNREACH},
-                                           {3, 0, 1, 0, GANDER_ENETUNREACH},
-                                           {3, 2, 4, 1, GANDER_ENOPROTOOPT},
-                                           {3, 13, 1, 1, GANDER_EHOSTUNREACH},
-                                           {3, 4, 2, 0, GANDER_EMSGSIZE},
-                                           {11, 0, 3, 0, GANDER_EHOSTUNREACH},
-                                           {12, 0, 4, 0, GANDER_ENOPROTOOPT}};
+static const struct error_case errors[] = {
+    {3, 3, 1, 4, GANDER_ECONNREFUSED},  {3, 1, 1, 3, GANDER_EHOSTUNREACH},
+    {3, 0, 1, 0, GANDER_ENETUNREACH},   {3, 2, 4, 1, GANDER_ENOPROTOOPT},
+    {3, 13, 1, 1, GANDER_EHOSTUNREACH}, {3, 4, 2, 0, GANDER_EMSGSIZE},
+    {11, 0, 3, 0, GANDER_EHOSTUNREACH}, {12, 0, 4, 0, GANDER_ENOPROTOOPT}};
 
 static struct raw error_about(const struct net *net, const struct error_case *e,
                               const struct raw *about, size_t len)

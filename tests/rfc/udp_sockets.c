@@ -83,8 +83,7 @@ static void two_addresses_have_their_own_ports(void **state)
     struct gander_address local = with_port(net->us, 53);
     struct raw p = raw_udp(net, 5000, 53, "to the first", 12);
 
-    assert_int_equal(
-        gander_address_add(net->stack, net->link, &second, is_ip4(net) ? 24 : 64), 0);
+    assert_int_equal(gander_address_add(net->stack, net->link, &second, is_ip4(net) ? 24 : 64), 0);
     assert_int_equal(gander_bind(net->stack, a, &local), 0);
     local = with_port(second, 53);
     assert_int_equal(gander_bind(net->stack, b, &local), 0);
@@ -103,9 +102,9 @@ static void families_share_a_port_only_where_both_take_part(void **state)
         uint8_t first, second; /* family; 0: both */
         bool first_v6_only, second_v6_only, fits;
     } cases[] = {
-        {4, 6, false, false, false}, {4, 6, false, true, true},  {6, 4, true, false, true},
+        {4, 6, false, false, false}, {4, 6, false, true, true},   {6, 4, true, false, true},
         {6, 4, false, false, false}, {0, 4, false, false, false}, {0, 6, false, true, false},
-        {4, 0, false, false, false}, {6, 0, true, false, false}, {4, 4, false, false, false}};
+        {4, 0, false, false, false}, {6, 0, true, false, false},  {4, 4, false, false, false}};
     struct net *net = *state;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -113,12 +112,14 @@ static void families_share_a_port_only_where_both_take_part(void **state)
         struct gander_address b = {.family = cases[i].second, .port = 99};
         gander_socket first = open_socket(net, GANDER_UDP), second = open_socket(net, GANDER_UDP);
 
-        assert_int_equal(gander_set_option(net->stack, first, GANDER_OPTION_V6_ONLY,
-                                           cases[i].first_v6_only), 0);
-        assert_int_equal(gander_set_option(net->stack, second, GANDER_OPTION_V6_ONLY,
-                                           cases[i].second_v6_only), 0);
+        assert_int_equal(
+            gander_set_option(net->stack, first, GANDER_OPTION_V6_ONLY, cases[i].first_v6_only), 0);
+        assert_int_equal(
+            gander_set_option(net->stack, second, GANDER_OPTION_V6_ONLY, cases[i].second_v6_only),
+            0);
         assert_int_equal(gander_bind(net->stack, first, &a), 0);
-        assert_int_equal(gander_bind(net->stack, second, &b), cases[i].fits ? 0 : GANDER_EADDRINUSE);
+        assert_int_equal(gander_bind(net->stack, second, &b),
+                         cases[i].fits ? 0 : GANDER_EADDRINUSE);
         assert_int_equal(gander_close(net->stack, first), 0);
         assert_int_equal(gander_close(net->stack, second), 0);
     }
@@ -215,7 +216,9 @@ static void connecting_asks_for_a_route_and_a_port(void **state)
     assert_int_equal(gander_connect(net->stack, s, &peer), GANDER_EINVAL);
     assert_int_equal(gander_connect(net->stack, s, &any), GANDER_EINVAL);
     assert_int_not_equal(gander_local_address(net->stack, s, &local), 0); /* nothing has changed */
-    assert_int_equal(gander_route_add(net->stack, net->link, &(struct gander_address){.family = (uint8_t)net->family}, 0), 0);
+    assert_int_equal(gander_route_add(net->stack, net->link,
+                                      &(struct gander_address){.family = (uint8_t)net->family}, 0),
+                     0);
     assert_int_equal(gander_connect(net->stack, s, &far), 0);
     assert_int_equal(gander_close(net->stack, s), 0);
     s = open_socket(net, GANDER_UDP);
@@ -240,7 +243,8 @@ static void options_are_kept_and_checked(void **state)
         enum gander_option option = cases[i].option;
 
         assert_int_equal(gander_set_option(net->stack, s, option, cases[i].low - 1), GANDER_EINVAL);
-        assert_int_equal(gander_set_option(net->stack, s, option, cases[i].high + 1), GANDER_EINVAL);
+        assert_int_equal(gander_set_option(net->stack, s, option, cases[i].high + 1),
+                         GANDER_EINVAL);
         assert_int_equal(gander_set_option(net->stack, s, option, cases[i].high), 0);
         assert_int_equal(gander_get_option(net->stack, s, option, &value), 0);
         assert_int_equal(value, cases[i].high);

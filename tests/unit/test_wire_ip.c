@@ -349,8 +349,9 @@ static void only_real_fragments_are_fragments(void **state)
     static const struct {
         uint16_t offset_and_more;
         bool fragment;
-    } cases[] = {{0, false},      {0x0006, false} /* reserved bits */, {0x0001, true},
-                 {0x0008, true}, {0xfff8, true},                       {0xffff, true}};
+    } cases[] = {{0, false},     {0x0006, false} /* reserved bits */,
+                 {0x0001, true}, {0x0008, true},
+                 {0xfff8, true}, {0xffff, true}};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

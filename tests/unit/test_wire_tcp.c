@@ -96,7 +96,7 @@ static void data_offset_stays_in_bounds(void **state)
         for (size_t len = 0; len <= 64; len++) {
             uint8_t bytes[64] = {0}, *copy;
             struct tcp_segment in;
-            enum gander_drop expect = len < 20                            ? GANDER_DROP_tcp_too_short
+            enum gander_drop expect = len < 20                         ? GANDER_DROP_tcp_too_short
                                       : offset < 5 || offset * 4 > len ? GANDER_DROP_tcp_header
                                                                        : GANDER_DROP_none;
 
@@ -171,8 +171,9 @@ static void sack_lengths_are_two_and_eights(void **state)
 
 static void the_first_of_repeated_options_counts(void **state)
 {
-    static const uint8_t options[40] = {2, 4, 1, 0, 2, 4, 9, 9, 3, 3, 5, 3, 3, 6,  8, 10, 0, 0, 0, 1,
-                                        0, 0, 0, 2, 8, 10, 7, 7, 7, 7, 7, 7, 7, 7, 4, 2,  4, 2, 0, 0};
+    static const uint8_t options[40] = {2, 4,  1, 0, 2, 4, 9, 9, 3, 3, 5, 3,  3, 6,
+                                        8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 8, 10, 7, 7,
+                                        7, 7,  7, 7, 7, 7, 4, 2, 4, 2, 0, 0};
     static const uint8_t sacks[20] = {5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 5, 10, 0, 0, 0, 3, 0, 0, 0, 4};
     struct tcp_segment in;
 
@@ -200,7 +201,8 @@ static void nothing_counts_behind_the_end_of_options(void **state)
 
 static void options_of_a_syn_are_ignored_elsewhere(void **state)
 {
-    static const uint8_t options[12] = {2, 4, 5, 180, 3, 3, 7, 4, 2, 2, 3, 0}; /* the last: MSS of length 3 */
+    static const uint8_t options[12] = {2, 4, 5, 180, 3, 3,
+                                        7, 4, 2, 2,   3, 0}; /* the last: MSS of length 3 */
     static const uint8_t sack_on_syn[12] = {5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1};
     struct tcp_segment in;
 

@@ -6,9 +6,9 @@
 #ifndef WIRE_BYTES_H
 #define WIRE_BYTES_H
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
