@@ -27,7 +27,7 @@ enum {
 };
 
 static const gander_time cork_ns = 200 * GANDER_MS;
-static const gander_time probe_min_ns = 10 * GANDER_MS; /* RFC 8985 7.2 leaves the minimum to the implementation */
+static const gander_time probe_min_ns = 2 * GANDER_MS;  /* RFC 8985 7.2 leaves the minimum to the implementation */
 static const gander_time probe_initial_ns = GANDER_S;   /* before the first round-trip sample */
 
 static void trace_timer(struct gander_stack *stack, struct tcp_conn *c, enum gander_timer timer,
