@@ -146,7 +146,7 @@ static int read_options(struct demo *demo, int argc, char **argv)
 
 /* --- running ------------------------------------------------------------------------------- */
 
-static void tell(const struct ladder_look *look, const struct ladder_record *record,
+static bool tell(const struct ladder_look *look, const struct ladder_record *record,
                  const struct ladder_rows *rows, const struct demo_options *options,
                  const struct demo_result *result, bool chinese)
 {
@@ -167,7 +167,7 @@ static void tell(const struct ladder_look *look, const struct ladder_record *rec
         story.written_bytes[host] = result->written_bytes[host];
         story.read_bytes[host] = result->read_bytes[host];
     }
-    story_tell(&story);
+    return story_tell(&story);
 }
 
 /* One conversation: run it, then show it. */
@@ -184,10 +184,10 @@ static int show(const struct demo *demo, struct demo_world *world, const struct 
     if (error == GANDER_OK && !ladder_rows_make(&rows, &record))
         error = GANDER_ENOMEM;
     if (error == GANDER_OK) {
-        if (demo->story)
-            tell(look, &record, &rows, world->options, &result, demo->chinese);
-        else
+        if (!demo->story)
             ladder_draw(look, &record, &rows);
+        else if (!tell(look, &record, &rows, world->options, &result, demo->chinese))
+            error = GANDER_ENOMEM;
     }
     ladder_rows_free(&rows);
     ladder_record_free(&record);
@@ -202,7 +202,7 @@ static int show_all(const struct demo *demo, struct demo_world *world,
 
     if (tcp)
         error = show(demo, world, look, false);
-    if (tcp && udp && error == GANDER_OK)
+    if (tcp && udp && !demo->story && error == GANDER_OK)
         fprintf(look->file, "\n");
     if (udp && error == GANDER_OK)
         error = show(demo, world, look, true);

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The TCP conversation: each side is a small application that reads and writes letters through the socket calls, like
- * any program would. It thinks a moment before it writes, so that acknowledgements and letters don't fall together.
+ * any program would.
  */
 #include "demo_run.h"
 
 #include <string.h>
 
-#define THINK_NS (10 * GANDER_MS) /* before a letter */
 #define FAREWELL_NS                                                                                \
     (100 * GANDER_MS) /* before closing: long enough for a delayed acknowledgement to go alone */
 #define PACK_NS (30 * GANDER_MS)   /* before closing after the other did */
 #define LIMIT_NS (7200 * GANDER_S) /* longer than any timer keeps a connection alive */
+
+/* Before a letter: one host thinks longer than an acknowledgement may be delayed, the other less. */
+static const gander_time think_ns[LADDER_HOSTS] = {60 * GANDER_MS, 10 * GANDER_MS};
 
 enum { PORT = 7000 };
 
@@ -114,7 +116,7 @@ static void plan(struct talk_side *side)
         return;
     if (next_letter(side)->text) {
         if (result->ended[side->host] || side->talk->both || read >= bytes_before(side, side->next))
-            plan_in(side, THINK_NS);
+            plan_in(side, side->talk->both ? think_ns[1] : think_ns[side->host]);
     } else if (result->ended[side->host]) {
         plan_in(side, PACK_NS);
     } else if ((side->host == 0 || side->talk->both) && read >= bytes_before(side, side->next)) {

@@ -47,14 +47,20 @@ static int add_cable(struct demo_world *world)
 int demo_world_make(struct demo_world *world, const struct demo_options *options)
 {
     int result = GANDER_OK, saved;
+    struct gander_config config;
 
+    gander_config_init(&config);
+    /* Plain RFC 9293 and 6298: a loss at the end is for the retransmission timer, not for RFC 8985's probe. */
+    config.tcp_sack = false;
+    /* No window to open after the handshake, and no ACK that says only that. */
+    config.tcp_receive_buffer_bytes = 65535;
     memset(world, 0, sizeof(*world));
     world->options = options;
     world->sim = sim_world_create(options->seed);
     if (!world->sim)
         return GANDER_ENOMEM;
     for (unsigned i = 0; i < LADDER_HOSTS && result == GANDER_OK; i++)
-        result = sim_host_add(world->sim, options->script->names[i], NULL, &world->host[i]);
+        result = sim_host_add(world->sim, options->script->names[i], &config, &world->host[i]);
     if (result == GANDER_OK)
         result = add_cable(world);
     if (result == GANDER_OK)

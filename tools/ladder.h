@@ -74,6 +74,12 @@ static inline bool ladder_is_segment(const struct ladder_event *event)
            event->trace.type == GANDER_TRACE_segment_in;
 }
 
+static inline bool ladder_is_time_wait_over(const struct ladder_event *event)
+{
+    return event->trace.type == GANDER_TRACE_state &&
+           event->trace.u.state.cause == GANDER_CAUSE_time_wait_over;
+}
+
 /* A segment's flags, in or out; 0 for others. */
 uint8_t ladder_flags(const struct ladder_event *event);
 

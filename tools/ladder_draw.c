@@ -325,13 +325,15 @@ static void local_note(const struct drawing *d, const struct ladder_row *row, ch
                                   {NULL, NULL}};
 
     note[0] = 0;
-    if (timer) {
+    if (state && ladder_is_time_wait_over(state)) {
+        ladder_time_text(state->waited, wait);
+        text_fill(note, size, words->timer_over, values);
+    } else if (timer) {
         unsigned kind = timer->trace.u.timer_fired.timer;
 
         values[2].value = ladder_timer(words, kind);
         ladder_time_text(timer->waited, wait);
-        text_fill(note, size,
-                  kind == GANDER_TIMER_time_wait ? words->timer_over : words->timer_fired, values);
+        text_fill(note, size, words->timer_fired, values);
     } else if (state && (state->trace.u.state.cause == GANDER_CAUSE_timeout ||
                          state->trace.u.state.cause == GANDER_CAUSE_memory ||
                          state->trace.u.state.cause == GANDER_CAUSE_icmp)) {

@@ -93,6 +93,8 @@ static void find_arrival(struct ladder_record *record, size_t sent)
 /* Notes each host's first sequence number and address, which stand above the picture. */
 static void learn_hosts(struct ladder_record *record)
 {
+    bool state_known[LADDER_HOSTS] = {false, false};
+
     for (size_t i = 0; i < record->count; i++) {
         const struct ladder_event *event = &record->events[i];
         unsigned host = event->host;
@@ -104,24 +106,38 @@ static void learn_hosts(struct ladder_record *record)
         }
         if (!record->address[host].family && (ladder_is_out(event) || ladder_is_in(event)))
             record->address[host] = event->trace.local;
-        if (event->trace.type == GANDER_TRACE_state && event->trace.u.state.to == GANDER_TCP_LISTEN)
-            record->first_state[host] = GANDER_TCP_LISTEN;
+        if (event->trace.type == GANDER_TRACE_state && !state_known[host]) {
+            const struct gander_trace_state *state = &event->trace.u.state;
+
+            state_known[host] = true;
+            record->first_state[host] =
+                state->to == GANDER_TCP_LISTEN ? (uint8_t)GANDER_TCP_LISTEN : state->from;
+        }
     }
 }
 
-/* A timer that ran out: how long it had run, and whether it was armed anew in the same moment. */
-static void learn_timer(struct ladder_record *record, size_t fired)
+/* Since when this timer ran: since it was armed; 2MSL, since TIME-WAIT began or a FIN came again [RFC9293 3.10.7.4]. */
+static bool began(const struct ladder_event *event, unsigned timer)
 {
-    struct ladder_event *event = &record->events[fired];
-    uint8_t timer = event->trace.u.timer_fired.timer;
+    if (event->trace.type == GANDER_TRACE_timer_armed)
+        return event->trace.u.timer_armed.timer == timer;
+    if (timer != GANDER_TIMER_time_wait)
+        return false;
+    if (event->trace.type == GANDER_TRACE_state)
+        return event->trace.u.state.to == GANDER_TCP_TIME_WAIT;
+    return event->trace.type == GANDER_TRACE_segment_in &&
+           event->trace.u.segment_in.state == GANDER_TCP_TIME_WAIT &&
+           (ladder_flags(event) & GANDER_FLAG_FIN);
+}
 
-    for (size_t i = fired; i-- > 0;) {
-        const struct ladder_event *armed = &record->events[i];
+static void learn_wait(struct ladder_record *record, size_t over, unsigned timer)
+{
+    struct ladder_event *event = &record->events[over];
 
-        if (armed->host == event->host && armed->trace.type == GANDER_TRACE_timer_armed &&
-            armed->trace.u.timer_armed.timer == timer) {
-            event->waited = event->trace.time - armed->trace.time;
-            break;
+    for (size_t i = over; i-- > 0;) {
+        if (record->events[i].host == event->host && began(&record->events[i], timer)) {
+            event->waited = event->trace.time - record->events[i].trace.time;
+            return;
         }
     }
 }
@@ -157,7 +173,9 @@ void ladder_record_finish(struct ladder_record *record)
         if (ladder_is_out(event))
             find_arrival(record, i);
         if (event->trace.type == GANDER_TRACE_timer_fired)
-            learn_timer(record, i);
+            learn_wait(record, i, event->trace.u.timer_fired.timer);
+        if (ladder_is_time_wait_over(event))
+            learn_wait(record, i, GANDER_TIMER_time_wait);
         if (event->trace.type == GANDER_TRACE_timer_fired || ladder_is_out(event))
             learn_next_wait(record, i);
     }
@@ -190,8 +208,11 @@ uint32_t ladder_len(const struct ladder_event *event)
 
 bool ladder_is_resent(const struct ladder_event *event)
 {
-    return event->trace.type == GANDER_TRACE_segment_out &&
-           event->trace.u.segment_out.transmissions > 1;
+    const struct gander_trace_segment_out *out = &event->trace.u.segment_out;
+
+    /* A SYN-ACK in a simultaneous open has a SYN that was sent before, but is the first of its kind. */
+    return event->trace.type == GANDER_TRACE_segment_out && out->transmissions > 1 &&
+           out->why != GANDER_WHY_syn_ack;
 }
 
 uint32_t ladder_seq(const struct ladder_record *record, const struct ladder_event *event)

@@ -113,7 +113,6 @@ static bool is_shown_timer(const struct ladder_event *event)
     case GANDER_TIMER_keepalive:
     case GANDER_TIMER_user_timeout:
     case GANDER_TIMER_fin_wait_2:
-    case GANDER_TIMER_time_wait:
         return true;
     default:
         return false; /* they decide nothing that the arrows don't show */
@@ -178,13 +177,9 @@ static enum ladder_phase phase_of(const struct maker *m, const struct moment *mo
 {
     const struct ladder_event *main = moment->main;
 
-    if (moment->state && moment->state->trace.u.state.cause == GANDER_CAUSE_time_wait_over)
+    if (moment->state && ladder_is_time_wait_over(moment->state))
         return PHASE_WAIT;
-    if (!main)
-        return m->phase;
-    if (main->trace.type == GANDER_TRACE_timer_fired)
-        return main->trace.u.timer_fired.timer == GANDER_TIMER_time_wait ? PHASE_WAIT : m->phase;
-    if (!ladder_is_out(main))
+    if (!main || !ladder_is_out(main))
         return m->phase;
     if (main->trace.type == GANDER_TRACE_datagram_out)
         return PHASE_DATAGRAMS;

@@ -9,6 +9,7 @@
 #include "ladder_text.h"
 #include "ladder_words.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { PARAGRAPH_BYTES = 4096, SENTENCE_BYTES = 2048, VALUES = 16 };
@@ -332,33 +333,35 @@ static void tell_card(struct teller *t, const struct ladder_row *row)
     tell(t, row->time[host], host);
 }
 
-static void tell_packet(struct teller *t, const struct ladder_row *row)
+static void tell_sent(struct teller *t, const struct ladder_row *row)
 {
     const struct ladder_event *packet = row->packet;
     unsigned host = packet->host;
-    bool card = packet->trace.type == GANDER_TRACE_datagram_out;
 
     set_values(t, packet);
-    if (row->kind != ROW_ARRIVE) {
-        t->flown++;
-        t->lost += row->kind == ROW_LOST;
-    }
-    if (row->kind != ROW_ARRIVE && card) {
+    t->flown++;
+    t->lost += row->kind == ROW_LOST;
+    if (packet->trace.type == GANDER_TRACE_datagram_out) {
         tell_card(t, row);
-    } else if (row->kind != ROW_ARRIVE) {
-        add_written(t, packet);
-        add_fate(t, packet, row->kind == ROW_LOST);
-        add_state(t, row->state[host]);
-        tell(t, row->time[host], host);
-    }
-    if (row->time[!host] < 0)
         return;
-    if (card)
+    }
+    add_written(t, packet);
+    add_fate(t, packet, row->kind == ROW_LOST);
+    add_state(t, row->state[host]);
+    tell(t, row->time[host], host);
+}
+
+static void tell_arrived(struct teller *t, const struct ladder_row *row)
+{
+    unsigned host = !row->packet->host;
+
+    set_values(t, row->packet);
+    if (row->packet->trace.type == GANDER_TRACE_datagram_out)
         add(t, t->words->card_read);
     else
         add_read(t, row);
-    add_state(t, row->state[!host]);
-    tell(t, row->time[!host], !host);
+    add_state(t, row->state[host]);
+    tell(t, row->time[host], host);
 }
 
 /* Did a farewell come again while the host was in TIME-WAIT? */
@@ -378,9 +381,7 @@ static bool was_asked(const struct story *story, unsigned host)
 static void tell_local(struct teller *t, const struct ladder_row *row)
 {
     const struct ladder_event *state = row->state[row->host];
-    unsigned kind = row->timer ? row->timer->trace.u.timer_fired.timer : GANDER_TIMER_COUNT;
-    bool over = kind == GANDER_TIMER_time_wait ||
-                (state && state->trace.u.state.cause == GANDER_CAUSE_time_wait_over);
+    bool over = state && ladder_is_time_wait_over(state);
 
     set_names(t, row->host, row->timer ? row->timer->waited : 0);
     if (over)
@@ -402,8 +403,7 @@ static void tell_stay(struct teller *t)
     for (size_t i = 0; i < story->record->count; i++) {
         const struct ladder_event *event = &story->record->events[i];
 
-        if (event->trace.type == GANDER_TRACE_timer_fired &&
-            event->trace.u.timer_fired.timer == GANDER_TIMER_time_wait)
+        if (ladder_is_time_wait_over(event))
             waited[event->host] = event->waited;
     }
     if (waited[0] && waited[0] == waited[1]) {
@@ -443,27 +443,87 @@ static void tell_intro(struct teller *t, const char *pattern)
     tell(t, -1, 0);
 }
 
-static void tell_row(struct teller *t, const struct ladder_row *row)
+static void tell_chapter(struct teller *t, enum ladder_phase phase)
 {
-    switch (row->kind) {
-    case ROW_HEADING:
-        canvas_print(&t->canvas);
-        canvas_text(&t->canvas, t->time_columns + 2, t->words->chapter[row->phase], STYLE_STRONG);
-        canvas_print(&t->canvas);
-        canvas_print(&t->canvas);
-        if (row->phase == PHASE_WAIT)
-            tell_stay(t);
-        if (row->phase == PHASE_DATAGRAMS)
-            tell_intro(t, t->words->intro_cards);
-        return;
-    case ROW_QUIET:
-        return;
-    case ROW_LOCAL:
-        tell_local(t, row);
-        return;
-    default:
-        tell_packet(t, row);
+    canvas_print(&t->canvas);
+    canvas_text(&t->canvas, t->time_columns + 2, t->words->chapter[phase], STYLE_STRONG);
+    canvas_print(&t->canvas);
+    canvas_print(&t->canvas);
+    if (phase == PHASE_WAIT)
+        tell_stay(t);
+    if (phase == PHASE_DATAGRAMS)
+        tell_intro(t, t->words->intro_cards);
+}
+
+/* --- order --------------------------------------------------------------------------------- */
+
+/* What one host does or sees in a row. Rows keep each host's order; the story goes by the clock, chapter by chapter. */
+struct scene {
+    const struct ladder_row *row;
+    size_t order;
+    gander_time time;
+    enum ladder_phase phase;
+    bool arrival;
+};
+
+static int compare_scenes(const void *a, const void *b)
+{
+    const struct scene *x = a, *y = b;
+
+    if (x->phase != y->phase)
+        return x->phase < y->phase ? -1 : 1;
+    if (x->time != y->time)
+        return x->time < y->time ? -1 : 1;
+    return x->order < y->order ? -1 : 1;
+}
+
+static size_t make_scenes(const struct ladder_rows *rows, struct scene *scenes)
+{
+    enum ladder_phase phase = PHASE_NONE;
+    size_t n = 0;
+
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct ladder_row *row = &rows->rows[i];
+
+        if (row->kind == ROW_HEADING)
+            phase = row->phase;
+        if (row->kind == ROW_HEADING || row->kind == ROW_QUIET)
+            continue;
+        if (row->kind != ROW_ARRIVE) {
+            scenes[n] = (struct scene){row, n, row->time[row->host], phase, false};
+            n++;
+        }
+        if (row->packet && row->time[!row->host] >= 0) {
+            scenes[n] = (struct scene){row, n, row->time[!row->host], phase, true};
+            n++;
+        }
     }
+    qsort(scenes, n, sizeof(*scenes), compare_scenes);
+    return n;
+}
+
+static bool tell_rows(struct teller *t, const struct ladder_rows *rows)
+{
+    struct scene *scenes = calloc(2 * rows->count + 1, sizeof(*scenes));
+    enum ladder_phase phase = PHASE_NONE;
+    size_t n;
+
+    if (!scenes)
+        return false;
+    n = make_scenes(rows, scenes);
+    for (size_t i = 0; i < n; i++) {
+        if (scenes[i].phase != phase)
+            tell_chapter(t, scenes[i].phase);
+        phase = scenes[i].phase;
+        if (scenes[i].arrival)
+            tell_arrived(t, scenes[i].row);
+        else if (scenes[i].row->packet)
+            tell_sent(t, scenes[i].row);
+        else
+            tell_local(t, scenes[i].row);
+    }
+    free(scenes);
+    return true;
 }
 
 /* --- beginning and end --------------------------------------------------------------------- */
@@ -491,7 +551,7 @@ static void tell_end(struct teller *t, bool cards)
     tell(t, -1, 0);
 }
 
-void story_tell(const struct story *story)
+bool story_tell(const struct story *story)
 {
     struct teller t = {.story = story, .words = story->words, .told = -1};
     const struct ladder_look *look = story->look;
@@ -513,7 +573,8 @@ void story_tell(const struct story *story)
         canvas_print(&t.canvas);
         tell_intro(&t, t.words->intro);
     }
-    for (size_t i = 0; i < story->rows->count; i++)
-        tell_row(&t, &story->rows->rows[i]);
+    if (!tell_rows(&t, story->rows))
+        return false;
     tell_end(&t, cards);
+    return true;
 }

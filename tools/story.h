@@ -53,6 +53,7 @@ struct story {
     unsigned cards_read;
 };
 
-void story_tell(const struct story *story);
+/* False: no memory. */
+bool story_tell(const struct story *story);
 
 #endif

@@ -18,7 +18,7 @@ const struct story_words story_words_en = {
             [PHASE_DATA] = "What they have to say",
             [PHASE_CLOSE] = "Four letters to part",
             [PHASE_CLOSE_BOTH] = "Both take their leave at once",
-            [PHASE_WAIT] = "The one who stays",
+            [PHASE_WAIT] = "Someone stays at home",
             [PHASE_DATAGRAMS] = "Postcards",
         },
     .join = " ",
@@ -67,7 +67,7 @@ const struct story_words story_words_en = {
     .read_handshake =
         "{to} reads it. Without this third letter {to} could not know that the second "
         "one arrived. Now both know.",
-    .read_established = "From this {to} learns that its own letter arrived.",
+    .read_established = "From this {to} learns that {to}'s own letter arrived.",
     .read_data = "{to} reads bytes {seq} to {last}.",
     .read_twice = "{to} has had these bytes before: away with them.",
     .read_ack = "{to} now knows that everything up to {known} was read, and throws those copies "
