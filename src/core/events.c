@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* The queue of events: at most one entry a socket, its bits gathered until they are fetched. */
+/*
+ * The queue of events: at most one entry a socket, its bits gathered until they are fetched. Linked both ways, by slot
+ * numbers: an application that closes many sockets without having fetched their events pays nothing for it.
+ */
 #include "core/stack.h"
+
+static uint32_t slot_of(const struct sock *sock)
+{
+    return (uint32_t)sock->handle;
+}
+
+static struct sock *sock_at(const struct gander_stack *stack, uint32_t slot)
+{
+    return stack->sockets.pages[slot / SOCK_PAGE_SLOTS][slot % SOCK_PAGE_SLOTS].sock;
+}
 
 void sock_event(struct gander_stack *stack, struct sock *sock, unsigned bits, int error)
 {
@@ -12,23 +25,27 @@ void sock_event(struct gander_stack *stack, struct sock *sock, unsigned bits, in
     if (sock->event_queued)
         return;
     sock->event_queued = true;
-    sock->event_next = NULL;
-    *stack->event_last = sock;
-    stack->event_last = &sock->event_next;
+    sock->event_next = UINT32_MAX;
+    sock->event_prev = stack->event_last;
+    if (stack->event_last == UINT32_MAX)
+        stack->event_first = slot_of(sock);
+    else
+        sock_at(stack, stack->event_last)->event_next = slot_of(sock);
+    stack->event_last = slot_of(sock);
 }
 
-/* A socket that is closed with an event waiting is rare: the queue is searched. */
 void sock_event_forget(struct gander_stack *stack, struct sock *sock)
 {
-    struct sock **at = &stack->event_first;
-
     if (!sock->event_queued)
         return;
-    while (*at != sock)
-        at = &(*at)->event_next;
-    *at = sock->event_next;
-    if (!*at)
-        stack->event_last = at;
+    if (sock->event_prev == UINT32_MAX)
+        stack->event_first = sock->event_next;
+    else
+        sock_at(stack, sock->event_prev)->event_next = sock->event_next;
+    if (sock->event_next == UINT32_MAX)
+        stack->event_last = sock->event_prev;
+    else
+        sock_at(stack, sock->event_next)->event_prev = sock->event_prev;
     sock->event_queued = false;
     sock->event_bits = 0;
     sock->event_error = 0;
@@ -38,19 +55,14 @@ size_t gander_events(struct gander_stack *stack, struct gander_event *events, si
 {
     size_t n = 0;
 
-    while (n < max && stack->event_first) {
-        struct sock *sock = stack->event_first;
+    while (n < max && stack->event_first != UINT32_MAX) {
+        struct sock *sock = sock_at(stack, stack->event_first);
 
-        stack->event_first = sock->event_next;
-        if (!stack->event_first)
-            stack->event_last = &stack->event_first;
         events[n++] = (struct gander_event){.socket = sock->handle,
                                             .bits = sock->event_bits,
                                             .error = sock->event_error,
                                             .context = sock->context};
-        sock->event_queued = false;
-        sock->event_bits = 0;
-        sock->event_error = 0;
+        sock_event_forget(stack, sock);
     }
     return n;
 }

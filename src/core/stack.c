@@ -127,7 +127,7 @@ int gander_stack_create(const struct gander_config *config, struct gander_stack 
     stack->config = *config;
     stack->next_id = 1;
     stack->sockets.first_free = UINT32_MAX;
-    stack->event_last = &stack->event_first;
+    stack->event_first = stack->event_last = UINT32_MAX;
     keys_derive(stack);
     wheel_init(&stack->wheel, config->start);
     clock_set(stack, config->start);

@@ -58,7 +58,7 @@ enum sock_kind { SOCK_TCP_CONN = 1, SOCK_TCP_LISTENER, SOCK_UDP, SOCK_PING };
 struct sock {
     gander_socket handle; /* 0: no owner (any more) */
     void *context;
-    struct sock *event_next;
+    uint32_t event_next, event_prev; /* slots; UINT32_MAX: none */
     uint16_t event_bits;  /* not fetched yet */
     bool event_queued;
     uint8_t kind;         /* enum sock_kind */
@@ -95,7 +95,7 @@ struct gander_stack {
     uint32_t route_generation; /* moves with every change of addresses or routes */
     struct rate_bucket buckets[ICMP_BUCKETS];
     struct sock_table sockets;
-    struct sock *event_first, **event_last;
+    uint32_t event_first, event_last; /* slots of sockets with events; UINT32_MAX: none */
     uint64_t next_id; /* trace ids */
     struct tcp_stack tcp;
     struct udp_stack udp;

@@ -258,8 +258,11 @@ static void ack_output(struct gander_stack *stack, struct tcp_conn *c, struct tu
 {
     struct tcp_send send = {.seq = c->snd.nxt, .flags = GANDER_FLAG_ACK, .why = c->why_ack};
 
-    if ((c->flags & TCP_ACK_NOW) && !turn_over(turn))
-        turn_send(stack, c, turn, &send);
+    if (!(c->flags & TCP_ACK_NOW) || turn_over(turn))
+        return;
+    turn_send(stack, c, turn, &send);
+    if (c->busy && tcp_is_quiet(c)) /* perhaps this ACK was the last thing to do */
+        tcp_timers_on_quiet(stack, c);
 }
 
 /* Something waits that no window lets go, and nothing in flight will bring an ACK: somebody must insist. */
