@@ -21,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TUN_DEVICE "/dev/net/tun"
@@ -444,6 +445,51 @@ static int add_address(const struct tun *tun, const struct gander_address *addre
     return netlink_ask(&request.header);
 }
 
+/* Asks where the kernel would send packets for one of its addresses. */
+static bool is_local(const struct gander_address *address)
+{
+    struct {
+        struct nlmsghdr header;
+        struct rtmsg route;
+        uint8_t attributes[256];
+    } message;
+    size_t bytes = address->family == GANDER_IPV4 ? 4 : 16;
+    struct rtattr attribute = {.rta_len = (unsigned short)(sizeof(attribute) + bytes),
+                               .rta_type = RTA_DST};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    ssize_t n = -1;
+
+    if (fd < 0)
+        return false;
+    memset(&message, 0, sizeof(message));
+    message.header = (struct nlmsghdr){
+        .nlmsg_len = (uint32_t)(sizeof(message.header) + sizeof(message.route)) + attribute.rta_len,
+        .nlmsg_type = RTM_GETROUTE,
+        .nlmsg_flags = NLM_F_REQUEST,
+    };
+    message.route.rtm_family = address->family == GANDER_IPV4 ? AF_INET : AF_INET6;
+    message.route.rtm_dst_len = (uint8_t)(bytes * 8);
+    memcpy(message.attributes, &attribute, sizeof(attribute));
+    memcpy(message.attributes + sizeof(attribute), address->ip, bytes);
+    if (send(fd, &message, message.header.nlmsg_len, 0) > 0)
+        n = recv(fd, &message, sizeof(message), 0);
+    close(fd);
+    return n >= (ssize_t)(sizeof(message.header) + sizeof(message.route)) &&
+           message.header.nlmsg_type == RTM_NEWROUTE && message.route.rtm_type == RTN_LOCAL;
+}
+
+/*
+ * The kernel finishes an IPv6 address in the background, even without duplicate address detection; until then
+ * it takes packets to it for somebody else's. Usually less than a millisecond.
+ */
+static void wait_until_local(const struct gander_address *address)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+
+    for (int i = 0; i < 1000 && !is_local(address); i++)
+        (void)nanosleep(&pause, NULL);
+}
+
 int gander_tun_configure(struct gander_driver *driver, const struct gander_address *address,
                          unsigned prefix_bits, char *error, size_t error_bytes)
 {
@@ -465,5 +511,6 @@ int gander_tun_configure(struct gander_driver *driver, const struct gander_addre
                     "IPv6 is switched off in the kernel: sysctl net.ipv6.conf.all.disable_ipv6=0");
     if (result != 0)
         return fail_configure(&text, "set the address", gander_tun_name(driver), result);
+    wait_until_local(address);
     return GANDER_OK;
 }
