@@ -23,7 +23,7 @@ const struct ladder_words ladder_words_en = {
         "seq and ack are relative; on the wire {left} began at {left_isn}, {right} at {right_isn}.",
     .absolute = "seq and ack as on the wire; {left} began at {left_isn}, {right} at {right_isn}.",
     .timer_fired = "{name}: the {timer} timer ran out, {wait} s without an answer",
-    .timer_over = "{name}: 2MSL are over, {wait} s",
+    .timer_over = "{name}: 2MSL is over, {wait} s",
     .quiet = "{wait} s",
     .drop = "{name} drops it: {reason}",
     .cause = "{name}: {cause}",

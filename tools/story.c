@@ -384,6 +384,12 @@ static void tell_local(struct teller *t, const struct ladder_row *row)
     bool over = state && ladder_is_time_wait_over(state);
 
     set_names(t, row->host, row->timer ? row->timer->waited : 0);
+    value_set(t, 3, "from", t->story->look->names[!row->host]);
+    value_set(t, 4, "to", t->story->look->names[row->host]);
+    value_set(t, 5, NULL, NULL);
+    /* The second state that one segment led to: it also acknowledged. */
+    if (state && state->trace.u.state.to == GANDER_TCP_TIME_WAIT)
+        add(t, t->words->read_last);
     if (over)
         add(t, was_asked(t->story, row->host) ? t->words->over_asked : t->words->over);
     else if (row->timer && row->timer->waited)

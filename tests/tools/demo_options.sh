@@ -15,7 +15,7 @@ run --tcp --lang en
 in_order 'SYN-SENT' 'CLOSED'
 absent 'UDP'
 run --udp --lang en
-in_order 'datagrams' '├─ UDP' '× lost, nobody told' '│◄ UDP|◄─.*|UDP .*┤'
+in_order 'datagrams' '├─ UDP' '│◄ UDP' '× lost, nobody told' '├─ UDP'
 absent 'SYN|CLOSED'
 
 run --ipv6 --tcp
@@ -50,11 +50,11 @@ fits 80
 in_order 'SYN-SENT +\|- SYN +seq 0 -+>\| SYN-RECEIVED' '[-]X lost'
 LC_ALL=C grep -q '[^ -~]' "$WORK/out" && fail "--ascii: not ASCII"
 cp "$WORK/out" "$WORK/ascii"
-LC_ALL=C run --lang en --width 80
+locale=C run --lang en --width 80
 cmp -s "$WORK/out" "$WORK/ascii" || fail "a locale without UTF-8 is not --ascii"
-LC_ALL=C run --story --lang en
+locale=C run --story --lang en
 LC_ALL=C grep -q '[^ -~]' "$WORK/out" && fail "--story in a locale without UTF-8: not ASCII"
-LC_ALL=zh_CN.UTF-8 run --tcp
+locale=zh_CN.UTF-8 run --tcp
 in_order '三次握手'
 
 # Width from the environment; colours only on a terminal, and not there either if they are not wanted.

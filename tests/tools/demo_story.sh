@@ -11,20 +11,17 @@ arrows=$(grep -cE '├─|┤' "$WORK/out")
 
 run --story --tcp --lang en --width 200
 fits 100
-tr '\n' ' ' <"$WORK/out" | tr -s ' ' >"$WORK/flat"
-mv "$WORK/flat" "$WORK/story"
-grep -oE '[^.!?]*[.!?”]+' "$WORK/story" >"$WORK/out"
-in_order 'Letters by wild goose' 'Three letters to come together' "begin at $mei" 'SYN-SENT' 'SYN, ACK' "own begin at $lin" \
-    'SYN-RECEIVED' 'ESTABLISHED' 'third letter' 'ESTABLISHED' 'What they have to say' 'bytes 1 to 63' \
+flatten
+in_order 'Letters by wild goose' 'Three letters to come together' "begin at $mei" 'SYN-SENT' 'SYN-RECEIVED' 'SYN, ACK' \
+    "own begin at $lin" 'ESTABLISHED' 'third letter' 'ESTABLISHED' 'What they have to say' 'bytes 1 to 63' \
     'the geese have flown south' 'bytes 1 to 61' 'bytes 64 to 102' 'falls on the way' "only the timer: $waited s" \
     "$waited s have passed" 'same bytes again, 64 to 102' 'Four letters to part' 'FIN-WAIT-1' 'CLOSE-WAIT' \
-    'FIN-WAIT-2' 'LAST-ACK' 'TIME-WAIT' 'CLOSED' 'stays at home for 60\.000 s' 'CLOSED' \
-    "$arrows geese flew, 1 fell" 'wrote 102 bytes and Lin 85'
+    'FIN-WAIT-2' 'LAST-ACK' 'TIME-WAIT' 'CLOSED' 'Mei stays at home for 60\.000 s' 'CLOSED' \
+    "$arrows geese flew, 1 fell" 'wrote 102 bytes and Lin 86'
 
 run --story --lang zh --width 80
 fits 80
-tr -d '\n' <"$WORK/out" | tr -d ' ' | sed 's/[。！？]/&\n/g' >"$WORK/flat"
-mv "$WORK/flat" "$WORK/out"
+tr -d ' \n' <"$WORK/out" >"$WORK/flat" && mv "$WORK/flat" "$WORK/out"
 in_order '鸿雁传书' '相识：三封信' '寄出第一封信' 'SYN-SENT' '第三封' '往来' '雁已南飞' '雁在半路走失了' '只有定时器' \
     '没有回音' '取出底稿' '作别：四封信' 'FIN-WAIT-1' 'CLOSE-WAIT' 'FIN-WAIT-2' 'LAST-ACK' 'TIME-WAIT' '守候60.000秒' \
     '关上了门' '走失1只' '明信片' '寄出4张，读到3张'
@@ -34,6 +31,7 @@ in_order 'same moment' 'SYN-SENT' 'surprised' 'SYN-RECEIVED' 'ESTABLISHED' 'at o
 run --story --simultaneous --lang zh
 in_order '不约而同' '同时作别' '守候'
 run --story --tcp --loss 100% --lang en
+flatten
 in_order 'first letter again' 'gives up'
 absent 'ESTABLISHED|reads'
 

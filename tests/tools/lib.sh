@@ -19,25 +19,32 @@ finish() {
     exit 0
 }
 
-# run OPTIONS...: gander demo, its output in $WORK/out, errors in $WORK/err; fails unless it ends with 0
+# run OPTIONS...: gander demo, its output in $WORK/out, errors in $WORK/err; fails unless it ends with 0. `locale`: LC_ALL
 run() {
-    timeout 30 "$GANDER" demo "$@" >"$WORK/out" 2>"$WORK/err" ||
+    LC_ALL=${locale:-C.UTF-8} timeout 30 "$GANDER" demo "$@" >"$WORK/out" 2>"$WORK/err" ||
         fail "demo $*: exit status $?: $(cat "$WORK/err")"
     [ ! -s "$WORK/err" ] || fail "demo $*: said $(cat "$WORK/err")"
 }
 
-# in_order PATTERN...: $WORK/out has lines that match these extended patterns, in this order
+# in_order PATTERN...: $WORK/out matches these regular expressions one behind the other
 in_order() {
-    local line=0 pattern found
-    for pattern in "$@"; do
-        found=$(tail -n +$((line + 1)) "$WORK/out" | grep -nE -m1 -- "$pattern" | cut -d: -f1)
-        if [ -z "$found" ]; then
-            fail "no line with \"$pattern\" after line $line of:"
-            cat "$WORK/out" >&2
-            return
-        fi
-        line=$((line + found))
-    done
+    python3 - "$WORK/out" "$@" <<'PYTHON' || fail "this order"
+import re, sys
+text = open(sys.argv[1], encoding="utf-8").read()
+at = 0
+for pattern in sys.argv[2:]:
+    found = re.compile(pattern, re.M).search(text, at)
+    if not found:
+        print(f"no \"{pattern}\" behind line {text.count(chr(10), 0, at) + 1} of:\n{text}", file=sys.stderr)
+        sys.exit(1)
+    at = found.end()
+PYTHON
+}
+
+# flatten: $WORK/out as one line, for text that may be broken anywhere
+flatten() {
+    tr '\n' ' ' <"$WORK/out" | tr -s ' ' >"$WORK/flat"
+    mv "$WORK/flat" "$WORK/out"
 }
 
 # absent PATTERN: no line matches
