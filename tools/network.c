@@ -37,7 +37,7 @@ static int host_bits(const struct option_prefix *prefix)
     unsigned ones = 0, all = family_bits(prefix->address.family) - prefix->bits;
 
     for (unsigned bit = prefix->bits; bit < family_bits(prefix->address.family); bit++)
-        ones += (prefix->address.ip[bit / 8] >> (7 - bit % 8)) & 1U;
+        ones += ((unsigned)prefix->address.ip[bit / 8] >> (7 - bit % 8)) & 1U;
     return ones == 0 ? 0 : ones == all ? 1 : -1;
 }
 
