@@ -139,6 +139,19 @@ static void a_full_link_gets_no_answers(void **state)
     nothing_leaves(net);
 }
 
+static void an_answer_too_long_for_the_link_does_not_leave(void **state)
+{
+    struct net *net = *state;
+    uint8_t data[1600] = {0};
+    struct raw p = raw_icmp(net, request_type(net), 0, 1, data, 1500U - (is_ip4(net) ? 28 : 48));
+
+    arrive(net, &p);
+    assert_int_equal(leaves(net).len, NET_MTU_BYTES);
+    p = raw_icmp(net, request_type(net), 0, 1, data, 1501U - (is_ip4(net) ? 28 : 48));
+    arrive(net, &p);
+    nothing_leaves(net);
+}
+
 static void without_memory_there_is_no_answer(void **state)
 {
     struct net *net = *state;
@@ -270,6 +283,7 @@ int main(void)
         PACKET_TEST(echo_can_be_switched_off),
         PACKET_TEST(a_far_host_without_route_gets_no_answer),
         PACKET_TEST(a_full_link_gets_no_answers),
+        PACKET_TEST(an_answer_too_long_for_the_link_does_not_leave),
         PACKET_TEST(without_memory_there_is_no_answer),
         PACKET_TEST(a_socket_asks_and_hears_the_answer),
         PACKET_TEST(answers_to_others_are_not_ours),
