@@ -221,15 +221,13 @@ static void route_write(struct gander_stack *stack, unsigned slot, unsigned link
                         const struct gander_address *prefix, unsigned prefix_bits)
 {
     struct route *r = &stack->routes[slot];
-    unsigned bytes = prefix_bits / 8;
 
     memset(r, 0, sizeof(*r));
     r->family = prefix->family;
     r->prefix_bits = (uint8_t)prefix_bits;
     r->link = (uint8_t)link;
-    memcpy(r->prefix, prefix->ip, bytes);
-    if (prefix_bits % 8)
-        r->prefix[bytes] = (uint8_t)(prefix->ip[bytes] & (0xff00U >> prefix_bits % 8));
+    memcpy(r->prefix, prefix->ip,
+           wire_ip_address_bytes(prefix->family)); /* host bits are never compared */
     if (slot == stack->route_count)
         stack->route_count++;
     stack->route_generation++;

@@ -178,6 +178,8 @@ static void the_links_mtu_bounds_what_leaves(void **state)
 
     add_route(net, small, is_ip4(net) ? "10.0.0.0" : "2600::", 8);
     assert_int_equal(gander_send_to(net->stack, s, data, most + 1, &d), GANDER_EMSGSIZE);
+    assert_int_equal(gander_local_address(net->stack, s, &d.local), GANDER_EINVAL); /* unchanged */
+    d.local.family = 0;
     assert_int_equal(gander_send_to(net->stack, s, data, most, &d), most);
     net->link = small;
     assert_int_equal(leaves(net).len, 1280);
