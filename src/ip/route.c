@@ -36,12 +36,18 @@ static bool is_family(unsigned family)
     return family == GANDER_IPV4 || family == GANDER_IPV6;
 }
 
-/* Are all bits of an IPv4 address behind its prefix ones? Prefixes of 31 and 32 bits have no broadcast [RFC3021]. */
-static bool is_directed_broadcast(const uint8_t *ip, unsigned prefix_bits)
+/* Two addresses as machine words: this is asked for every packet. */
+static bool same_ip(unsigned family, const uint8_t *a, const uint8_t *b)
 {
-    uint32_t host = prefix_bits >= 31 ? 0 : 0xffffffffU >> prefix_bits;
+    return family == GANDER_IPV4 ? memcmp(a, b, 4) == 0 : memcmp(a, b, 16) == 0;
+}
 
-    return host != 0 && (get_be32(ip) & host) == host;
+/* Is it the last address of this IPv4 network? Prefixes of 31 and 32 bits have no broadcast [RFC3021 2.1]. */
+static bool is_directed_broadcast(const struct host_address *network, uint32_t ip)
+{
+    uint32_t host = network->prefix_bits >= 31 ? 0 : 0xffffffffU >> network->prefix_bits;
+
+    return host != 0 && (ip & host) == host && ((get_be32(network->ip) ^ ip) & ~host) == 0;
 }
 
 /* --- what kind of address -------------------------------------------------------------------- */
@@ -50,7 +56,7 @@ bool ip_is_unspecified(unsigned family, const uint8_t *ip)
 {
     static const uint8_t zero[16];
 
-    return memcmp(ip, zero, wire_ip_address_bytes(family)) == 0;
+    return same_ip(family, ip, zero);
 }
 
 bool ip_is_multicast(unsigned family, const uint8_t *ip)
@@ -83,12 +89,10 @@ bool ip_is_valid_source(unsigned family, const uint8_t *ip)
 
 bool ip_is_ours(const struct gander_stack *stack, unsigned family, const uint8_t *ip)
 {
-    unsigned bytes = wire_ip_address_bytes(family);
-
     for (unsigned i = 0; i < stack->address_count; i++) {
         const struct host_address *a = &stack->addresses[i];
 
-        if (a->family == family && memcmp(a->ip, ip, bytes) == 0)
+        if (a->family == family && same_ip(family, a->ip, ip))
             return true;
     }
     return false;
@@ -103,8 +107,7 @@ bool ip_is_broadcast(const struct gander_stack *stack, unsigned family, const ui
     for (unsigned i = 0; i < stack->address_count; i++) {
         const struct host_address *a = &stack->addresses[i];
 
-        if (a->family == GANDER_IPV4 && prefix_matches(a->ip, ip, a->prefix_bits) &&
-            is_directed_broadcast(ip, a->prefix_bits))
+        if (a->family == GANDER_IPV4 && is_directed_broadcast(a, get_be32(ip)))
             return true;
     }
     return false;
@@ -115,7 +118,7 @@ bool ip_is_our_group(unsigned family, const uint8_t *ip)
     static const uint8_t four[4] = {224, 0, 0, 1};
     static const uint8_t six[16] = {0xff, 2, [15] = 1};
 
-    return memcmp(ip, family == GANDER_IPV4 ? four : six, wire_ip_address_bytes(family)) == 0;
+    return same_ip(family, ip, family == GANDER_IPV4 ? four : six);
 }
 
 /* --- choosing -------------------------------------------------------------------------------- */
