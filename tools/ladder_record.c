@@ -90,6 +90,12 @@ static void find_arrival(struct ladder_record *record, size_t sent)
     }
 }
 
+static void learn_address(struct gander_address *known, const struct gander_address *address)
+{
+    if (!known->family)
+        *known = *address;
+}
+
 /* Notes each host's first sequence number and address, which stand above the picture. */
 static void learn_hosts(struct ladder_record *record)
 {
@@ -104,8 +110,10 @@ static void learn_hosts(struct ladder_record *record)
             record->isn_known[host] = true;
             record->isn[host] = event->trace.u.segment_out.seq;
         }
-        if (!record->address[host].family && (ladder_is_out(event) || ladder_is_in(event)))
-            record->address[host] = event->trace.local;
+        if (ladder_is_out(event) || ladder_is_in(event)) {
+            learn_address(&record->address[host], &event->trace.local);
+            learn_address(&record->address[!host], &event->trace.remote);
+        }
         if (event->trace.type == GANDER_TRACE_state && !state_known[host]) {
             const struct gander_trace_state *state = &event->trace.u.state;
 
@@ -210,9 +218,12 @@ bool ladder_is_resent(const struct ladder_event *event)
 {
     const struct gander_trace_segment_out *out = &event->trace.u.segment_out;
 
-    /* A SYN-ACK in a simultaneous open has a SYN that was sent before, but is the first of its kind. */
-    return event->trace.type == GANDER_TRACE_segment_out && out->transmissions > 1 &&
-           out->why != GANDER_WHY_syn_ack;
+    if (event->trace.type != GANDER_TRACE_segment_out)
+        return false;
+    /* A SYN-ACK in a simultaneous open has a SYN that was sent before, but is the first of its kind. A listener's record
+     * does not count, but knows why. */
+    return out->why == GANDER_WHY_syn_ack_retransmit ||
+           (out->transmissions > 1 && out->why != GANDER_WHY_syn_ack);
 }
 
 uint32_t ladder_seq(const struct ladder_record *record, const struct ladder_event *event)

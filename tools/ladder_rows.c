@@ -96,12 +96,20 @@ static void take_state(struct side *side, const struct ladder_event *event)
 
 static void take_drop(struct side *side, const struct ladder_event *event)
 {
-    struct moment *last = moment_last(side, event->trace.time);
+    struct moment *moment;
+    size_t i = side->count;
 
     state_settle(side);
-    if (!last || last->drop || !last->main || !ladder_is_in(last->main))
-        last = moment_add(side, event->trace.time);
-    last->drop = event;
+    /* It belongs to what arrived last at this time, even if an answer has left since. */
+    for (; i > 0 && side->moments[i - 1].time == event->trace.time; i--) {
+        moment = &side->moments[i - 1];
+        if (!moment->drop && moment->main && ladder_is_in(moment->main)) {
+            moment->drop = event;
+            return;
+        }
+    }
+    moment = moment_add(side, event->trace.time);
+    moment->drop = event;
 }
 
 static bool is_shown_timer(const struct ladder_event *event)

@@ -552,7 +552,12 @@ static void tell_end(struct teller *t, bool cards)
     value_set(t, 4, "left_bytes", numbers[2]);
     value_set(t, 5, "right_bytes", numbers[3]);
     value_set(t, 6, NULL, NULL);
-    add(t, cards ? t->words->cards_end : all ? t->words->all_read : t->words->not_all_read);
+    if (cards)
+        add(t, t->words->cards_end);
+    else if (!story->written_bytes[0] && !story->written_bytes[1])
+        add(t, t->words->nothing_written);
+    else
+        add(t, all ? t->words->all_read : t->words->not_all_read);
     canvas_print(&t->canvas);
     tell(t, -1, 0);
 }

@@ -34,7 +34,7 @@ struct story_words {
     /* timers; {name} {other} {wait} */
     const char *timer, *stay, *stay_both, *over, *over_asked, *gave_up;
     /* the end; {flown} {lost} {left} {right} {left_bytes} {right_bytes} */
-    const char *all_read, *not_all_read;
+    const char *all_read, *not_all_read, *nothing_written;
     const char *card, *card_read, *card_lost, *cards_end; /* {sent} {read} */
 };
 

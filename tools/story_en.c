@@ -98,6 +98,7 @@ const struct story_words story_words_en = {
                 "{right_bytes}; every one of them was read, once and in order.",
     .not_all_read = "{flown} geese flew, {lost} fell. {left} wrote {left_bytes} bytes and {right} "
                     "{right_bytes}; not all of them were read.",
+    .nothing_written = "{flown} geese flew, {lost} fell, and nothing could be said.",
     .card = "{from} sends a card: “{text}”",
     .card_read = "{to} reads it.",
     .card_lost =

@@ -89,6 +89,7 @@ const struct story_words story_words_zh = {
     .not_all_read =
         "先后飞出 {flown} 只雁，走失 {lost} 只。{left}写了 {left_bytes} 个字节，{right}写了 "
         "{right_bytes} 个，没有全部读到。",
+    .nothing_written = "先后飞出 {flown} 只雁，走失 {lost} 只。想说的话，一句也没说成。",
     .card = "{from}寄出一张明信片：“{text}”",
     .card_read = "{to}读到了。",
     .card_lost = "雁在半路走失了。谁也不会知道：{from}没留底稿，{to}也没在等。",
