@@ -179,7 +179,7 @@ int udp_connect(struct gander_stack *stack, struct udp_socket *socket,
 
 int udp_take_error(struct udp_socket *socket)
 {
-    int error = socket->sock.error;
+    int error = (int)socket->sock.error;
 
     socket->sock.error = 0;
     return error;
