@@ -89,6 +89,13 @@ static inline void mem_returned(struct mem *mem)
         mem_settle(mem);
 }
 
+/* Three quarters of the budget are used: new data of the application wait, so that what is under way can
+ * still get the packets, buffers and acknowledgements that it needs to end and give memory back. */
+static inline bool mem_is_short(const struct mem *mem)
+{
+    return mem->held_bytes > mem->max_bytes - mem->max_bytes / 4;
+}
+
 /* Large memory, not zeroed, aligned to 64. NULL when the budget or the allocator refuses. */
 void *mem_alloc(struct mem *mem, size_t bytes);
 void mem_free(struct mem *mem, void *memory, size_t bytes);

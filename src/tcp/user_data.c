@@ -37,7 +37,7 @@ int64_t tcp_user_send(struct gander_stack *stack, struct tcp_conn *c, const void
 
     if (error)
         return error;
-    if (!tcp_busy_need(stack, c))
+    if (mem_is_short(stack->mem) || !tcp_busy_need(stack, c))
         return GANDER_ENOMEM;
     q = &c->busy->sendq;
     room = c->send_limit_bytes > sendq_bytes(q) ? c->send_limit_bytes - sendq_bytes(q) : 0;
