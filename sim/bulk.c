@@ -24,7 +24,8 @@ struct side {
     uint64_t received, to_receive;
     uint64_t until_pause; /* bytes to read before the next rest */
     bool end_sent, end_seen, paused, done;
-    struct sim_alarm rest_over;
+    bool retrying;
+    struct sim_alarm rest_over, retry;
 };
 
 struct sim_bulk {
@@ -72,6 +73,28 @@ static void went_wrong(struct side *side, const char *what, int64_t detail)
                        side->to_receive);
 }
 
+static void side_turn(struct side *side);
+
+static void retry(void *context, struct sim_world *world)
+{
+    struct side *side = context;
+
+    (void)world;
+    side->retrying = false;
+    side_turn(side);
+}
+
+/* No event tells when the stack's memory suffices again: others use it, too. */
+static void try_again_soon(struct side *side)
+{
+    if (side->retrying)
+        return;
+    side->retrying = true;
+    side->retry.fn = retry;
+    side->retry.context = side;
+    sim_alarm_set(side->bulk->world, &side->retry, sim_now(side->bulk->world) + 10 * GANDER_MS);
+}
+
 static void side_write(struct side *side)
 {
     struct gander_stack *stack = side->host->stack;
@@ -86,6 +109,8 @@ static void side_write(struct side *side)
         for (size_t i = 0; i < len; i++)
             chunk[i] = stream_byte(side->key_out, side->sent + i);
         n = gander_send(stack, side->socket, chunk, len, 0);
+        if (n == GANDER_ENOMEM)
+            try_again_soon(side);
         if (n == GANDER_EAGAIN || n == GANDER_ENOMEM)
             return;
         if (n <= 0) {
@@ -102,8 +127,6 @@ static void side_write(struct side *side)
         side->end_sent = true;
     }
 }
-
-static void side_turn(struct side *side);
 
 static void rest_over(void *context, struct sim_world *world)
 {
@@ -331,6 +354,7 @@ void sim_bulk_end(struct sim_bulk *bulk)
         struct side *side = &bulk->sides[i];
 
         sim_alarm_cancel(bulk->world, &side->rest_over);
+        sim_alarm_cancel(bulk->world, &side->retry);
         if (side->socket != 0)
             (void)gander_close(side->host->stack, side->socket);
     }

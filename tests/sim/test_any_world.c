@@ -75,6 +75,8 @@ static struct gander_config draw_config(void)
         config.tcp_delayed_ack_ns = (gander_time)draw(400 * GANDER_MS);
     if (draw(4) == 0)
         config.tcp_initial_window_segs = 1 + (uint32_t)draw(20);
+    if (draw(4) == 0)
+        config.memory_max_bytes = 700000 + draw(1000000);
     return config;
 }
 
