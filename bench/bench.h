@@ -64,6 +64,11 @@ struct stopwatch {
 };
 
 void stopwatch_start(struct stopwatch *watch, double seconds);
+
+/* Ends every later run after so much work (bytes, connections, round trips) instead of by time: for tools that count
+ * instructions. 0: by time. */
+void stopwatch_limit(uint64_t count);
+
 bool stopwatch_on(struct stopwatch *watch, int64_t now_ns, uint64_t count);
 
 /* `scale`: what to multiply counts a second with. */

@@ -52,6 +52,8 @@ static const char usage[] =
     "  --quick             one run of 0.1 s each, and few idle kernel connections\n"
     "  --only NAME         only this case; see --list\n"
     "  --seconds S         length of a run [0.5]\n"
+    "  --count N           runs end after N bytes, connections or round trips: to count "
+    "instructions\n"
     "  --repeats N         runs of each case, 1 to 16 [3]\n"
     "  --side SIDE         only gander, or only linux [both]\n"
     "  --linux-idle-max N  at most so many idle kernel connections; each takes about 10 KB "
@@ -168,6 +170,7 @@ enum {
     OPTION_QUICK = 1,
     OPTION_ONLY,
     OPTION_SECONDS,
+    OPTION_COUNT,
     OPTION_REPEATS,
     OPTION_SIDE,
     OPTION_IDLE,
@@ -180,6 +183,7 @@ static const struct option long_options[] = {
     {"quick", no_argument, NULL, OPTION_QUICK},
     {"only", required_argument, NULL, OPTION_ONLY},
     {"seconds", required_argument, NULL, OPTION_SECONDS},
+    {"count", required_argument, NULL, OPTION_COUNT},
     {"repeats", required_argument, NULL, OPTION_REPEATS},
     {"side", required_argument, NULL, OPTION_SIDE},
     {"linux-idle-max", required_argument, NULL, OPTION_IDLE},
@@ -207,6 +211,11 @@ static int option_take(int option, const char *value, struct options *o)
         return number(value, 0.001, 60, &o->seconds)
                    ? 0
                    : 1 + usage_error("--seconds wants 0.001 to 60", value);
+    case OPTION_COUNT:
+        if (!number(value, 1, 1e15, &d))
+            return 1 + usage_error("--count wants a number from 1", value);
+        stopwatch_limit((uint64_t)d);
+        return 0;
     case OPTION_REPEATS:
         if (!number(value, 1, BENCH_REPEATS_MAX, &d))
             return 1 + usage_error("--repeats wants 1 to 16", value);

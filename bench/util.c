@@ -24,6 +24,13 @@ int64_t bench_now_ns(void)
     return clock_ns(CLOCK_MONOTONIC);
 }
 
+static uint64_t count_limit;
+
+void stopwatch_limit(uint64_t count)
+{
+    count_limit = count;
+}
+
 void stopwatch_start(struct stopwatch *watch, double seconds)
 {
     int64_t now_ns = bench_now_ns();
@@ -31,6 +38,8 @@ void stopwatch_start(struct stopwatch *watch, double seconds)
 
     *watch = (struct stopwatch){.warm_ns = now_ns + run_ns / 5, .last_ns = now_ns};
     watch->end_ns = watch->warm_ns + run_ns;
+    if (count_limit)
+        watch->warm_ns = now_ns;
 }
 
 bool stopwatch_on(struct stopwatch *watch, int64_t now_ns, uint64_t count)
@@ -44,7 +53,7 @@ bool stopwatch_on(struct stopwatch *watch, int64_t now_ns, uint64_t count)
     }
     watch->last_ns = now_ns;
     watch->count_last = count;
-    return now_ns < watch->end_ns;
+    return count_limit ? count < count_limit : now_ns < watch->end_ns;
 }
 
 void stopwatch_figure(const struct stopwatch *watch, double scale, struct bench_figure *figure)
