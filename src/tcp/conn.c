@@ -31,7 +31,6 @@ struct tcp_conn *tcp_conn_new(struct gander_stack *stack, unsigned family)
     c->heard_ns = stack->now;
     c->challenged_ns = -GANDER_S;
     c->id = stack->next_id++;
-    stack->tcp.connections++;
     return c;
 }
 
@@ -156,6 +155,6 @@ void tcp_conn_free(struct gander_stack *stack, struct tcp_conn *c)
         pool_put(c->knobs);
     if (c->sock.handle)
         sock_unregister(stack, &c->sock);
-    stack->tcp.connections--;
+    tcp_state_count(stack, c->entity.state, GANDER_TCP_CLOSED);
     pool_put(c);
 }

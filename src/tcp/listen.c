@@ -188,6 +188,7 @@ static void promote_fields(struct gander_stack *stack, struct tcp_conn *c,
     c->entity.link = r->entity.link;
     c->entity.hash = r->entity.hash;
     c->entity.state = GANDER_TCP_SYN_RECEIVED; /* the record's; traced when it was made */
+    tcp_state_count(stack, GANDER_TCP_CLOSED, GANDER_TCP_SYN_RECEIVED);
     c->id = tcp_full_id(stack, r->id);
     c->flags = (l->flags & ~(uint32_t)TCP_V6_ONLY) | r->flags;
     c->mtu = (uint16_t)stack->links[r->entity.link].mtu_bytes;

@@ -35,6 +35,18 @@ void tcp_state_trace(struct gander_stack *stack, struct tcp_entity *entity, uint
     trace_emit(stack, &event, &flow);
 }
 
+/* SYN-SENT to LAST-ACK: what gander_stats() calls a connection. */
+static bool is_counted(enum gander_tcp_state state)
+{
+    return state >= GANDER_TCP_SYN_SENT && state <= GANDER_TCP_LAST_ACK;
+}
+
+void tcp_state_count(struct gander_stack *stack, enum gander_tcp_state from, enum gander_tcp_state to)
+{
+    stack->tcp.connections += is_counted(to);
+    stack->tcp.connections -= is_counted(from);
+}
+
 void tcp_state_set(struct gander_stack *stack, struct tcp_conn *c, enum gander_tcp_state to,
                    enum gander_cause cause)
 {
@@ -44,6 +56,7 @@ void tcp_state_set(struct gander_stack *stack, struct tcp_conn *c, enum gander_t
         return;
     ASSERT(legal[from] & (1U << to));
     c->entity.state = (uint8_t)to;
+    tcp_state_count(stack, from, to);
     tcp_state_trace(stack, &c->entity, c->id, from, to, cause);
     if (to != GANDER_TCP_CLOSED)
         tcp_timers_on_state(stack, c);

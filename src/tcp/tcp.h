@@ -243,6 +243,8 @@ void tcp_conn_set_mss(struct tcp_conn *c, uint32_t peer_mss);
 
 void tcp_state_set(struct gander_stack *stack, struct tcp_conn *c, enum gander_tcp_state to,
                    enum gander_cause cause);
+/* Keeps the number of connections: also for one that begins in SYN-RECEIVED, or is freed in any state. */
+void tcp_state_count(struct gander_stack *stack, enum gander_tcp_state from, enum gander_tcp_state to);
 void tcp_state_trace(struct gander_stack *stack, struct tcp_entity *entity, uint64_t id,
                      enum gander_tcp_state from, enum gander_tcp_state to, enum gander_cause cause);
 
@@ -279,7 +281,9 @@ void tcp_time_wait_enter(struct gander_stack *stack, struct tcp_conn *c);
 bool tcp_time_wait_arrives(struct gander_stack *stack, struct tcp_time_wait *w,
                            struct tcp_arrival *a, tcp_seq *floor);
 void tcp_time_wait_timer(struct gander_stack *stack);
-void tcp_time_wait_free(struct gander_stack *stack, struct tcp_time_wait *w, bool early);
+void tcp_time_wait_free(struct gander_stack *stack, struct tcp_time_wait *w, enum gander_cause cause);
+/* The owner of a connection in TIME-WAIT aborts: the record goes too [RFC9293 3.10.5]. */
+void tcp_time_wait_abort(struct gander_stack *stack, struct tcp_conn *c);
 
 /* --- control.c: segments without a connection ------------------------------------------------------ */
 

@@ -46,12 +46,12 @@ static void trace_end(struct gander_stack *stack, struct tcp_time_wait *w)
     trace_emit(stack, &event, &flow);
 }
 
-void tcp_time_wait_free(struct gander_stack *stack, struct tcp_time_wait *w, bool early)
+void tcp_time_wait_free(struct gander_stack *stack, struct tcp_time_wait *w, enum gander_cause cause)
 {
     tcp_state_trace(stack, &w->entity, tcp_full_id(stack, w->id), GANDER_TCP_TIME_WAIT,
-                    GANDER_TCP_CLOSED, early ? GANDER_CAUSE_memory : GANDER_CAUSE_time_wait_over);
+                    GANDER_TCP_CLOSED, cause);
     trace_end(stack, w);
-    if (early)
+    if (cause == GANDER_CAUSE_memory)
         stack->stats.tcp_time_wait_early++;
     queue_remove(stack, w);
     table_remove(&stack->tcp.flows, w->entity.hash, w);
@@ -67,7 +67,7 @@ void tcp_time_wait_timer(struct gander_stack *stack)
         w = stack->tcp.wait_oldest;
         if (!w || w->expires > stack->now)
             break;
-        tcp_time_wait_free(stack, w, false);
+        tcp_time_wait_free(stack, w, GANDER_CAUSE_time_wait_over);
     }
     if (stack->tcp.wait_oldest)
         wheel_arm(&stack->wheel, &stack->tcp.wait_timer, stack->tcp.wait_oldest->expires);
@@ -78,7 +78,7 @@ static struct tcp_time_wait *record_new(struct gander_stack *stack, unsigned fam
     struct tcp_time_wait *w;
 
     if (stack->tcp.time_wait >= stack->config.tcp_time_wait_max && stack->tcp.wait_oldest)
-        tcp_time_wait_free(stack, stack->tcp.wait_oldest, true);
+        tcp_time_wait_free(stack, stack->tcp.wait_oldest, GANDER_CAUSE_memory);
     if (stack->config.tcp_time_wait_max == 0)
         return NULL;
     w = pool_get(family == GANDER_IPV4 ? &stack->tcp.wait4 : &stack->tcp.wait6);
@@ -165,12 +165,27 @@ void tcp_time_wait_enter(struct gander_stack *stack, struct tcp_conn *c)
     conn_leave(stack, c);
 }
 
+void tcp_time_wait_abort(struct gander_stack *stack, struct tcp_conn *c)
+{
+    struct tcp_entity *entity =
+        tcp_flow_find(stack, c->entity.family, c->entity.hash, &c->flow);
+    struct tcp_time_wait *w = (void *)entity;
+
+    if (c->entity.state != GANDER_TCP_TIME_WAIT || !entity || entity->kind != TCP_TIME_WAIT_RECORD)
+        return;
+    if (w->id == (uint32_t)c->id) /* and not of a later incarnation */
+        tcp_time_wait_free(stack, w, GANDER_CAUSE_abort);
+}
+
 /* RFC 6191 2, RFC 9293 3.6.1 (MAY-2): may this SYN begin a new incarnation? */
-static bool syn_is_newer(const struct tcp_time_wait *w, const struct tcp_segment *seg)
+static bool syn_is_newer(const struct gander_stack *stack, const struct tcp_time_wait *w,
+                         const struct tcp_segment *seg)
 {
     if (w->timestamps && seg->has_timestamp && seg->tsval != w->ts_recent)
         return seq_gt(seg->tsval, w->ts_recent);
-    return seq_gt(seg->seq, w->rcv_nxt);
+    if (!w->timestamps && seg->has_timestamp && stack->config.tcp_timestamps)
+        return true;
+    return seq_geq(seg->seq, w->rcv_nxt); /* beyond the FIN's */
 }
 
 /* One answer in a quarter second to what does not belong here: two ends in TIME-WAIT must not storm. */
@@ -197,9 +212,9 @@ bool tcp_time_wait_arrives(struct gander_stack *stack, struct tcp_time_wait *w,
         return false;
     }
     if ((seg->flags & (GANDER_FLAG_SYN | GANDER_FLAG_ACK)) == GANDER_FLAG_SYN &&
-        syn_is_newer(w, seg)) {
+        syn_is_newer(stack, w, seg)) {
         *floor = w->snd_nxt;
-        tcp_time_wait_free(stack, w, false);
+        tcp_time_wait_free(stack, w, GANDER_CAUSE_segment);
         return true;
     }
     if ((seg->flags & GANDER_FLAG_FIN) && !old && seg->seq + seg->len == w->rcv_nxt) {

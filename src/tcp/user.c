@@ -227,6 +227,7 @@ void tcp_user_close(struct gander_stack *stack, struct tcp_conn *c)
 void tcp_user_abort(struct gander_stack *stack, struct tcp_conn *c)
 {
     if (!(c->flags & TCP_IN_TABLE)) {
+        tcp_time_wait_abort(stack, c);
         tcp_conn_free(stack, c);
         return;
     }
