@@ -51,11 +51,13 @@ uint8_t tcp_scale_for(uint32_t window_bytes)
     return scale;
 }
 
+/* Never more than the 16 bits of the header can say: what cannot be offered is no reason to tell the peer about it. */
 uint32_t tcp_window_free(const struct tcp_conn *c)
 {
     uint32_t used = c->busy ? c->busy->recvq.bytes : 0;
+    uint32_t free = c->receive_limit_bytes > used ? c->receive_limit_bytes - used : 0;
 
-    return c->receive_limit_bytes > used ? c->receive_limit_bytes - used : 0;
+    return min_u32(free, (uint32_t)UINT16_MAX << c->rcv_scale);
 }
 
 /*
