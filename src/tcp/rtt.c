@@ -31,14 +31,16 @@ void tcp_rtt_sample(struct gander_stack *stack, struct tcp_conn *c, gander_time 
     trace_emit(stack, &event, &flow);
 }
 
-/* Before the first sample rttvar_ns, if set, is the time-out itself: RFC 6298 (5.7). */
+/* Without a sample rttvar_ns, if set, is the time-out itself, once data flow: RFC 6298 (5.7). */
 gander_time tcp_rto(const struct gander_stack *stack, const struct tcp_conn *c)
 {
     const struct gander_config *config = &stack->config;
     gander_time rto = c->srtt_ns + max_i64(granularity_ns, 4 * c->rttvar_ns);
 
-    if (c->srtt_ns == 0)
-        rto = c->rttvar_ns ? c->rttvar_ns : config->tcp_rto_initial_ns;
+    if (c->srtt_ns == 0 && c->rttvar_ns && c->entity.state >= GANDER_TCP_ESTABLISHED)
+        rto = c->rttvar_ns;
+    else if (c->srtt_ns == 0)
+        rto = config->tcp_rto_initial_ns;
     rto = max_i64(rto, config->tcp_rto_min_ns); /* (2.4) */
     for (unsigned i = 0; c->busy && i < c->busy->backoff && rto < config->tcp_rto_max_ns; i++)
         rto *= 2; /* (5.5) */

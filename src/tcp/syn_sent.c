@@ -50,8 +50,10 @@ static void established(struct gander_stack *stack, struct tcp_conn *c, const st
 
     if (syn->transmissions == 1)
         tcp_rtt_sample(stack, c, stack->now - syn->sent_ns);
-    if (c->cwnd != c->mss || syn->transmissions == 1)
-        tcp_cc_init(stack, c);
+    tcp_cc_init(stack, c);
+    if (syn->transmissions > 1)
+        c->cwnd = c->mss; /* RFC 5681 3.1: a lost SYN makes the initial window one segment */
+    c->busy->backoff = 0; /* RFC 6298 (5.7): begin with 3 s, not with the SYN's time-out */
     rtxq_pop(q);
     c->snd.una = seg->ack;
     c->snd.wnd = c->snd.max_wnd = seg->wnd; /* in a SYN never scaled [RFC7323 2.2] */
