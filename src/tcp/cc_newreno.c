@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* NewReno's window [RFC5681 3.1]: slow start, congestion avoidance, halving. Counts bytes [RFC3465, L = 2]. */
+/* NewReno's window [RFC5681 3.1]: slow start, congestion avoidance, halving. Counts bytes [RFC3465, L = 1]. */
 #include "tcp/cc.h"
 
 static uint32_t at_most(uint32_t value, uint32_t limit)
@@ -11,8 +11,8 @@ static void newreno_on_ack(struct tcp_cc *cc, uint32_t acked_bytes)
 {
     uint32_t *counted = (uint32_t *)(void *)cc->state;
 
-    if (cc->cwnd < cc->ssthresh) { /* (2): cwnd += min(N, SMSS), up to two for an ACK of two */
-        cc->cwnd += at_most(acked_bytes, 2 * cc->mss);
+    if (cc->cwnd < cc->ssthresh) { /* (2): cwnd += min(N, SMSS) */
+        cc->cwnd += at_most(acked_bytes, cc->mss);
         return;
     }
     *counted += acked_bytes; /* (3): one SMSS per window of acknowledged bytes */

@@ -125,9 +125,11 @@ void tcp_loss_on_ack(struct gander_stack *stack, struct tcp_conn *c, struct tcp_
 {
     struct tcp_busy *b = c->busy;
 
+    bool recovering = b->recovery == TCP_RECOVERY;
+
     if (b->recovery != TCP_OPEN && seq_geq(c->snd.una, b->recover))
         recovery_leave(stack, c);
-    else if (facts->acked_bytes > 0 && b->recovery != TCP_RECOVERY && cwnd_was_limit(c, facts)) {
+    if (facts->acked_bytes > 0 && !recovering && cwnd_was_limit(c, facts)) {
         tcp_cc_on_ack(stack, c, facts->acked_bytes);
         tcp_cwnd_changed(stack, c, GANDER_WHY_none);
     }
