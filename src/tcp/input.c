@@ -59,14 +59,14 @@ static bool checksum_ok(const struct gander_stack *stack, const struct ip_arriva
 /* What no state accepts: THREATS B15, D4. */
 static enum gander_drop sanity(const struct ip_arrival *ip, const struct tcp_segment *seg)
 {
-    uint8_t kinds = seg->flags & (GANDER_FLAG_SYN | GANDER_FLAG_FIN | GANDER_FLAG_RST | GANDER_FLAG_ACK);
+    bool syn = seg->flags & GANDER_FLAG_SYN;
 
     if (ip->broadcast || seg->source_port == 0 || seg->destination_port == 0)
         return GANDER_DROP_tcp_bogus;
     if (seg->source_port == seg->destination_port &&
         memcmp(ip->ip.source, ip->ip.destination, wire_ip_address_bytes(ip->ip.family)) == 0)
         return GANDER_DROP_tcp_bogus; /* LAND */
-    if (kinds == 0 || ((kinds & GANDER_FLAG_SYN) && (kinds & (GANDER_FLAG_FIN | GANDER_FLAG_RST))))
+    if (seg->flags == 0 || (syn && (seg->flags & (GANDER_FLAG_FIN | GANDER_FLAG_RST))))
         return GANDER_DROP_tcp_flags;
     return GANDER_DROP_none;
 }
