@@ -150,7 +150,8 @@ static enum tcp_verdict fin_acked(struct gander_stack *stack, struct tcp_conn *c
 /* RFC 5681 2: what makes an ACK a duplicate. */
 static bool is_duplicate(const struct tcp_conn *c, const struct tcp_segment *seg, bool window_moved)
 {
-    return seg->ack == c->snd.una && seg->len == 0 && c->snd.una != c->snd.nxt && !window_moved;
+    return seg->ack == c->snd.una && seg->len == 0 && c->snd.una != c->snd.nxt && !window_moved &&
+           c->busy->at[GANDER_TIMER_persist] == GANDER_NEVER; /* an answer to a window probe */
 }
 
 enum tcp_verdict tcp_ack_arrives(struct gander_stack *stack, struct tcp_conn *c,

@@ -316,7 +316,9 @@ static bool keepalive_fired(struct gander_stack *stack, struct tcp_conn *c)
     }
     if (c->keepalive_sent >= knobs->keepalive_probes)
         return give_up(stack, c);
-    c->keepalive_sent++;
+    c->keepalive_sent++; /* the next one in an interval from now, also when the clock has leapt or the option is new */
+    c->heard_ns = stack->now - knobs->keepalive_idle_ns -
+                  (c->keepalive_sent - 1) * knobs->keepalive_interval_ns;
     c->flags |= TCP_KEEPALIVE_DUE;
     tcp_output_wanted(stack, c);
     return true;
