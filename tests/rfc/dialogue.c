@@ -284,19 +284,25 @@ static void hold(struct dialogue *d, const uint8_t *bytes, size_t len)
     d->held[d->held_count++] = packet;
 }
 
-static struct segment_path inbound(const struct dialogue *d, bool multicast)
+static void make_multicast(uint8_t *ip, unsigned family)
+{
+    memset(ip, 0, 16);
+    ip[0] = family == GANDER_IPV4 ? 224 : 0xff;
+    ip[1] = family == GANDER_IPV4 ? 0 : 2;
+    ip[family == GANDER_IPV4 ? 3 : 15] = 1;
+}
+
+static struct segment_path inbound(const struct dialogue *d, uint32_t fields)
 {
     struct gander_address from = dialogue_address(d, true), to = dialogue_address(d, false);
     struct segment_path path = {.family = d->family};
 
     memcpy(path.source, from.ip, 16);
     memcpy(path.destination, to.ip, 16);
-    if (multicast) {
-        memset(path.destination, 0, 16);
-        path.destination[0] = d->family == GANDER_IPV4 ? 224 : 0xff;
-        path.destination[1] = d->family == GANDER_IPV4 ? 0 : 2;
-        path.destination[d->family == GANDER_IPV4 ? 3 : 15] = 1;
-    }
+    if (fields & FIELD_MULTICAST)
+        make_multicast(path.destination, d->family);
+    if (fields & FIELD_BADSOURCE)
+        make_multicast(path.source, d->family);
     return path;
 }
 
@@ -314,7 +320,7 @@ static void hold_segment(struct dialogue *d, const char *format, va_list argumen
     segment.source_port = d->f->peer_port;
     segment.destination_port = d->f->port;
     note(d, "< %s", words);
-    path = inbound(d, segment.fields & FIELD_MULTICAST);
+    path = inbound(d, segment.fields);
     hold(d, bytes, segment_build(&segment, &path, bytes));
     free(segment.text);
 }
@@ -362,7 +368,7 @@ void dialogue_arrive_icmp(struct dialogue *d, enum dialogue_icmp kind, int64_t s
                                          [ICMP_DIALOGUE_PARAMETER] = {12, 0, 4, 0},
                                          [ICMP_DIALOGUE_SOURCE_QUENCH] = {4, 0, 4, 0}};
     bool v6 = d->family == GANDER_IPV6;
-    struct segment_path in = inbound(d, false), out = in;
+    struct segment_path in = inbound(d, 0), out = in;
     struct segment quoted = {.flags = GANDER_FLAG_ACK, .seq = d->f->iss + (uint32_t)seq};
     uint8_t message[8 + SEGMENT_TEXT_BYTES] = {numbers[kind][v6 ? 2 : 0], numbers[kind][v6 ? 3 : 1]};
     uint8_t packet[SEGMENT_TEXT_BYTES + 48];
@@ -440,6 +446,10 @@ static const char *segments_differ(const struct dialogue *d, const struct segmen
         return "up";
     if (want->fields & FIELD_WHY && want->why != got->why)
         return "why";
+    if (want->fields & FIELD_TTL && want->ttl != got->ttl)
+        return "ttl";
+    if (want->fields & FIELD_TC && want->tc != got->tc)
+        return "tc";
     return options_differ(d, want, got);
 }
 
@@ -593,6 +603,13 @@ static void gather_events(struct dialogue *d)
                 d->error = events[i].error;
         }
     }
+}
+
+void dialogue_forget_events(struct dialogue *d)
+{
+    gather_events(d);
+    d->events = 0;
+    d->error = 0;
 }
 
 void dialogue_expect_event(struct dialogue *d, uint32_t bits)

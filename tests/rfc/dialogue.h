@@ -143,6 +143,7 @@ enum dialogue_icmp {
 /* These events have come since they were last asked for. */
 #define expect_event(d, bits) dialogue_expect_event(AT_HERE(d), bits)
 #define expect_no_event(d, bits) dialogue_expect_no_event(AT_HERE(d), bits)
+#define forget_events(d) dialogue_forget_events(AT_HERE(d))
 /* The connection is over, for this reason. */
 #define expect_closed(d, error) dialogue_expect_closed(AT_HERE(d), error)
 /* Since before the last arrive(), exactly one packet was dropped for this reason. */
@@ -229,6 +230,7 @@ void dialogue_expect_nothing(struct dialogue *d);
 void dialogue_arrive_icmp(struct dialogue *d, enum dialogue_icmp kind, int64_t seq, uint32_t mtu);
 void dialogue_expect_state(struct dialogue *d, enum gander_tcp_state state);
 void dialogue_expect_event(struct dialogue *d, uint32_t bits);
+void dialogue_forget_events(struct dialogue *d);
 void dialogue_expect_no_event(struct dialogue *d, uint32_t bits);
 void dialogue_expect_closed(struct dialogue *d, int error);
 void dialogue_expect_drop(struct dialogue *d, enum gander_drop reason);

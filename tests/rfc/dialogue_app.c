@@ -91,7 +91,7 @@ void dialogue_open_passive(struct dialogue *d)
     dialogue_expect_nothing(d);
     dialogue_accept(d);
     dialogue_expect_state(d, GANDER_TCP_ESTABLISHED);
-    d->events = 0;
+    dialogue_forget_events(d);
 }
 
 void dialogue_open_active(struct dialogue *d)
@@ -102,7 +102,7 @@ void dialogue_open_active(struct dialogue *d)
     dialogue_expect(d, "A seq=1 ack=1");
     dialogue_expect_state(d, GANDER_TCP_ESTABLISHED);
     dialogue_expect_event(d, GANDER_EVENT_CONNECTED);
-    d->events = 0;
+    dialogue_forget_events(d);
 }
 
 static void reach_fin_wait_1(struct dialogue *d)
@@ -185,5 +185,5 @@ void dialogue_reach(struct dialogue *d, enum gander_tcp_state state)
         dialogue_expect_state(d, state);
     /* Challenge ACKs have a rate [RFC5961 7], and timestamps a clock: what follows is a while later. */
     dialogue_at(d, d->now + ms(20));
-    d->events = 0;
+    dialogue_forget_events(d);
 }

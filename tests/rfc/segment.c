@@ -69,7 +69,8 @@ static bool parse_flag_word(const char *word, struct segment *segment)
         uint32_t field;
     } words[] = {{"sackok", FIELD_SACKOK},         {"nomss", FIELD_NOMSS},   {"nows", FIELD_NOWS},
                  {"nosackok", FIELD_NOSACKOK},     {"nots", FIELD_NOTS},     {"nosack", FIELD_NOSACK},
-                 {"badsum", FIELD_BADSUM},         {"multicast", FIELD_MULTICAST}};
+                 {"badsum", FIELD_BADSUM},         {"multicast", FIELD_MULTICAST},
+                 {"badsource", FIELD_BADSOURCE}};
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcmp(word, words[i].name) == 0) {
@@ -95,6 +96,7 @@ static bool parse_number(const char *key, long long value, struct segment *segme
         {"up", FIELD_UP, NULL, &s->up, NULL},      {"mss", FIELD_MSS, NULL, &s->mss, NULL},
         {"ws", FIELD_WS, NULL, &s->ws, NULL},      {"fill", FIELD_FILL, NULL, NULL, &s->fill},
         {"offset", FIELD_OFFSET, NULL, NULL, &s->offset}, {"why", FIELD_WHY, NULL, NULL, &s->why},
+        {"ttl", FIELD_TTL, NULL, NULL, &s->ttl},   {"tc", FIELD_TC, NULL, NULL, &s->tc},
     };
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -450,11 +452,15 @@ const char *segment_read(const uint8_t *packet, size_t len, struct segment_path 
             return "fragment";
         memcpy(path->source, packet + 12, 4);
         memcpy(path->destination, packet + 16, 4);
+        segment->ttl = packet[8];
+        segment->tc = packet[1];
         return packet[9] == PROTOCOL_TCP ? read_tcp(packet + 20, len - 20, path, segment) : "not TCP";
     }
     if (path->family != GANDER_IPV6 || len < 40 || get16(packet + 4) != len - 40)
         return "wrong length in the IPv6 header";
     memcpy(path->source, packet + 8, 16);
     memcpy(path->destination, packet + 24, 16);
+    segment->ttl = packet[7];
+    segment->tc = (uint8_t)(get16(packet) >> 4);
     return packet[6] == PROTOCOL_TCP ? read_tcp(packet + 40, len - 40, path, segment) : "not TCP";
 }

@@ -17,7 +17,8 @@
  *     opt=0103…      (arriving) these option bytes, in hexadecimal, instead of any others
  *     badsum         (arriving) with a wrong checksum
  *     offset=        (arriving) this value in the data offset field
- *     multicast      (arriving) to a multicast address
+ *     multicast      (arriving) to a multicast address     badsource  (arriving) from one
+ *     ttl= tc=       (expecting) TTL or hop limit; traffic class
  *     why=           (expecting) enum gander_why
  */
 #ifndef TESTS_RFC_SEGMENT_H
@@ -50,7 +51,10 @@ enum segment_field {
     FIELD_FILL = 1 << 19,
     FIELD_WHY = 1 << 20,
     FIELD_PSH_ON = 1 << 21,
-    FIELD_PSH_OFF = 1 << 22
+    FIELD_PSH_OFF = 1 << 22,
+    FIELD_BADSOURCE = 1 << 23,
+    FIELD_TTL = 1 << 24,
+    FIELD_TC = 1 << 25
 };
 
 enum { SEGMENT_SACK_MAX = 4, SEGMENT_PACKET_MAX = 65535 + 40, SEGMENT_TEXT_BYTES = 240 };
@@ -59,7 +63,7 @@ struct segment {
     uint32_t fields; /* enum segment_field: which are given, or were there */
     uint8_t flags;   /* enum gander_tcp_flags */
     uint8_t why;
-    uint8_t fill, offset;
+    uint8_t fill, offset, ttl, tc;
     uint16_t source_port, destination_port;
     int64_t seq, ack; /* relative in text, absolute in packets */
     uint32_t len, wnd, up, mss, ws, tsval, tsecr;

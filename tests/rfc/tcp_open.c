@@ -133,6 +133,14 @@ DIALOGUE(syn_to_multicast_is_silently_discarded) /* [RFC9293 MUST-57] */
     expect_equal(d, dialogue_stats(d).tcp_syn_received, 0);
 }
 
+DIALOGUE(syn_from_an_invalid_source_is_ignored) /* [RFC9293 MUST-63] */
+{
+    app_listen(d, 1);
+    arrive(d, "S seq=0 badsource");
+    expect_nothing(d);
+    expect_equal(d, dialogue_stats(d).tcp_syn_received, 0);
+}
+
 DIALOGUE(wrong_checksum_is_discarded) /* [RFC9293 MUST-3] */
 {
     app_listen(d, 1);
@@ -541,6 +549,7 @@ static const struct dialogue_test tests[] = {
     RUN(listen_drops_other_control),
     RUN(listen_accepts_ecn_setup_syn),
     RUN(syn_to_multicast_is_silently_discarded),
+    RUN(syn_from_an_invalid_source_is_ignored),
     RUN(wrong_checksum_is_discarded),
     RUN(full_backlog_drops_syns),
     RUN(syn_received_reset_returns_to_listen),

@@ -92,6 +92,7 @@ DIALOGUE(isn_of_passive_opens_too)
         iss[i] = d->f->iss;
     }
     expect_true(d, iss[0] != iss[1]);
+    arrive(d, "R seq=1");
     dialogue_flow(d, 0);
     arrive(d, "R seq=1");
     after(d, sec(4));

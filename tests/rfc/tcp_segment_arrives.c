@@ -289,7 +289,7 @@ static void acknowledges_the_old(struct dialogue *d, enum gander_tcp_state state
 
 static void urgent(struct dialogue *d, enum gander_tcp_state state)
 {
-    arrive(d, "PAU seq=%u len=10 up=5", rcv_nxt(state));
+    arrive(d, "PAU seq=%u ack=%u len=10 up=5", rcv_nxt(state), snd_una(state));
     if (receives(state)) {
         expect_event(d, GANDER_EVENT_URGENT);
         if (!allow(d, "A ack=11"))
@@ -305,7 +305,7 @@ static void urgent(struct dialogue *d, enum gander_tcp_state state)
 
 static void text_is_taken(struct dialogue *d, enum gander_tcp_state state)
 {
-    arrive(d, "PA seq=%u len=100", rcv_nxt(state));
+    arrive(d, "PA seq=%u ack=%u len=100", rcv_nxt(state), snd_una(state));
     expect_state(d, state);
     if (receives(state)) {
         expect_event(d, GANDER_EVENT_READABLE);
@@ -325,10 +325,10 @@ static void text_straddles_the_left_edge(struct dialogue *d, enum gander_tcp_sta
 {
     if (!receives(state))
         return;
-    arrive(d, "A seq=1 len=50");
+    arrive(d, "A seq=1 ack=%u len=50", snd_una(state));
     if (!allow(d, "A seq=%u ack=51", snd_nxt(state)))
         expect_after(d, ms(40), "A seq=%u ack=51", snd_nxt(state));
-    arrive(d, "PA seq=21 len=100"); /* 30 old bytes, 70 new ones */
+    arrive(d, "PA seq=21 ack=%u len=100", snd_una(state)); /* 30 old bytes, 70 new ones */
     app_receive(d, 120);
     app_receive_gives(d, GANDER_EAGAIN);
     if (!allow(d, "A seq=%u ack=121", snd_nxt(state)))
@@ -341,7 +341,7 @@ static void text_straddles_the_right_edge(struct dialogue *d, enum gander_tcp_st
 
     if (!receives(state))
         return;
-    arrive(d, "A seq=%u len=1000", wnd - 99); /* its last 900 bytes are outside; also a gap */
+    arrive(d, "A seq=%u ack=%u len=1000", wnd - 99, snd_una(state)); /* its last 900 bytes are outside; also a gap */
     expect(d, "A seq=%u ack=1", snd_nxt(state));
     expect_true(d, dialogue_info(d).reorder_queue_bytes <= 100);
     expect_state(d, state);
@@ -503,11 +503,11 @@ static unsigned close_window(struct dialogue *d)
 
         arrive(d, "PA len=%u", (unsigned)(wnd > 1000 ? 1000 : wnd));
         allow(d, "A seq=1");
-        after(d, ms(50));
+        after(d, ms(40));
         allow(d, "A seq=1");
     }
     expect_equal(d, dialogue_info(d).rcv_wnd, 0);
-    d->events = 0;
+    forget_events(d);
     return d->f->next;
 }
 

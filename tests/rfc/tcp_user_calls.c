@@ -351,10 +351,8 @@ DIALOGUE(close_waits_for_queued_data) /* "Queue this until all preceding SENDs h
     arrive(d, "A");
     app_send(d, 1500);
     app_close(d);
-    while (d->f->ours < 1001)
-        expect(d, "A ack=1 len=%u", (unsigned)(d->smss));
-    while (allow(d, "A seq=%u", d->smss + 1))
-        ;
+    expect(d, "A seq=1 ack=1 len=%u", (unsigned)d->smss);
+    allow(d, "A seq=%u", (unsigned)d->smss + 1);
     expect_state(d, GANDER_TCP_FIN_WAIT_1); /* "In any case" */
     d->f->wnd = 65535;
     arrive(d, "A");
@@ -515,6 +513,30 @@ DIALOGUE(status_of_a_fresh_socket)
     expect_equal(d, info.state, GANDER_TCP_CLOSED);
 }
 
+/* --- IP parameters [RFC9293 3.9.1.9, 3.9.2] --------------------------------------------------------------------- */
+
+DIALOGUE(traffic_class_and_ttl) /* MUST-48, MUST-49; SHLD-21: also during the connection's life */
+{
+    open_passive(d);
+    app_option(d, TRAFFIC_CLASS, 0xb8);
+    app_option(d, TTL, 33);
+    app_send(d, 10);
+    expect(d, "PA len=10 ttl=33 tc=184");
+    arrive(d, "A");
+    app_option(d, TRAFFIC_CLASS, 0);
+    app_option(d, TTL, 255);
+    app_send(d, 10);
+    expect(d, "PA len=10 ttl=255 tc=0");
+    expect_true(d, gander_set_option(d->stack, d->s, GANDER_OPTION_TTL, 0) == GANDER_EINVAL);
+    expect_true(d, gander_set_option(d->stack, d->s, GANDER_OPTION_TTL, 256) == GANDER_EINVAL);
+}
+
+DIALOGUE(default_ttl) /* [RFC1122 3.2.1.7]: 64 */
+{
+    app_connect(d);
+    expect(d, "S seq=0 ttl=64 tc=0");
+}
+
 #define SENDING_CLOSED(X)                                                                          \
     X(send_is_closed, FIN_WAIT_1) X(send_is_closed, FIN_WAIT_2) X(send_is_closed, CLOSING)                       \
     X(send_is_closed, LAST_ACK) X(send_is_closed, TIME_WAIT) X(close_when_closing, FIN_WAIT_1)                     \
@@ -583,6 +605,8 @@ static const struct dialogue_test tests[] = {
     RUN(abort_in_time_wait),
     RUN(status_of_a_listener),
     RUN(status_of_a_fresh_socket),
+    RUN(traffic_class_and_ttl),
+    RUN(default_ttl),
     SENDING_CLOSED(ENTRY)
     STATUS(ENTRY)
 };

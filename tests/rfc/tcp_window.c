@@ -280,7 +280,7 @@ static void fill(struct dialogue *d)
         uint32_t wnd = dialogue_info(d).rcv_wnd;
 
         arrive(d, "PA len=%u", (unsigned)(wnd > 1000 ? 1000 : wnd));
-        after(d, ms(50));
+        after(d, ms(40));
         while (allow(d, "A seq=1 len=0"))
             ;
     }
