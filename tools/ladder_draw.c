@@ -145,7 +145,7 @@ static void draw_note(struct drawing *d, const uint8_t lanes[LADDER_HOSTS], cons
 
     while (*text) {
         const char *next;
-        size_t n = text_line(text, label_end(d) - label_begin(d), &next);
+        size_t n = text_line(text, label_end(d) + 1 - label_begin(d), &next);
 
         n = n < sizeof(line) ? n : sizeof(line) - 1;
         memcpy(line, text, n);
@@ -266,7 +266,7 @@ static void draw_local(struct drawing *d, const struct ladder_row *row, const ch
 
     /* The note's first line stands beside the state. */
     if (*note) {
-        size_t n = text_line(note, label_end(d) - label_begin(d), &next);
+        size_t n = text_line(note, label_end(d) + 1 - label_begin(d), &next);
 
         n = n < sizeof(line) ? n : sizeof(line) - 1;
         memcpy(line, note, n);

@@ -22,7 +22,7 @@ const struct ladder_words ladder_words_en = {
     .relative =
         "seq and ack are relative; on the wire {left} began at {left_isn}, {right} at {right_isn}.",
     .absolute = "seq and ack as on the wire; {left} began at {left_isn}, {right} at {right_isn}.",
-    .timer_fired = "{name}: the {timer} timer ran out, {wait} s without an answer",
+    .timer_fired = "{name}: {timer} timer ran out after {wait} s",
     .timer_over = "{name}: 2MSL is over, {wait} s",
     .quiet = "{wait} s",
     .drop = "{name} drops it: {reason}",

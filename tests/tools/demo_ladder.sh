@@ -16,7 +16,7 @@ in_order 'Mei began at [0-9]+, Lin at [0-9]+' 'Mei  192\.0\.2\.1:[0-9]+ .* 192\.
     '├─ PSH,ACK +seq 1 +ack 1 +len 63 ─+►│ ' \
     '│◄ PSH,ACK +seq 1 +ack 64 +len 61 ─+┤' \
     '├─ PSH,ACK +seq 64 +ack 62 +len 39 ─+× lost' \
-    'Mei: the retransmission timer ran out' \
+    'Mei: retransmission timer ran out after 0\.200 s' \
     '├─ PSH,ACK +seq 64 +ack 62 +len 39 ─+►│' \
     'resent: the retransmission timer ran out \(RFC 6298' \
     '│◄ PSH,ACK +seq 62 +ack 103 +len 25 ─+┤' \

@@ -6,7 +6,7 @@
 run --tcp --lang en --width 100
 isns=$(sed -nE 's/.*Mei began at ([0-9]+), Lin at ([0-9]+).*/\1 \2/p' "$WORK/out")
 mei=${isns% *} lin=${isns#* }
-waited=$(sed -nE 's/.*timer ran out, ([0-9.]+) s.*/\1/p' "$WORK/out" | head -n 1)
+waited=$(sed -nE 's/.*timer ran out after ([0-9.]+) s.*/\1/p' "$WORK/out" | head -n 1)
 arrows=$(grep -cE '├─|┤' "$WORK/out")
 
 run --story --tcp --lang en --width 200

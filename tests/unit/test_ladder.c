@@ -297,7 +297,7 @@ static void says_why_a_segment_was_sent_again(void **test)
     lost_and_resent();
     text = draw(look_of(100));
     lost = strstr(text, "× lost");
-    fired = strstr(text, "Mei: the retransmission timer ran out");
+    fired = strstr(text, "Mei: retransmission timer ran out after 0.200 s");
     assert_non_null(lost);
     assert_non_null(fired);
     again = strstr(fired, "PSH,ACK  seq 1  ack 1  len 57");
@@ -305,7 +305,6 @@ static void says_why_a_segment_was_sent_again(void **test)
     why = strstr(again, "resent: the retransmission timer ran out");
     assert_non_null(why);
     assert_true(lost < fired);
-    assert_non_null(strstr(text, "0.200 s without"));
 }
 
 static void shows_numbers_as_on_the_wire(void **test)
