@@ -88,7 +88,7 @@ struct gander_config {
     gander_time tcp_user_timeout_ns;   /* [0: tcp_retries_r2 decides] RFC 5482, locally */
     gander_time tcp_challenge_ns;      /* [5 ms] at most one challenge ACK a connection in this time, RFC 5961 5 */
     uint32_t tcp_keepalive_probes;     /* [9] */
-    uint32_t tcp_syn_retries;          /* [6]  127 s; RFC 9293 MUST-23: at least 3 minutes is for R2 on SYN */
+    uint32_t tcp_syn_retries;          /* [7] 183 s; RFC 9293 MUST-23: R2 for a SYN is at least 3 minutes */
     uint32_t tcp_synack_retries;       /* [5] */
     uint32_t tcp_retries_r2;           /* [15] about 15 minutes; RFC 9293 SHLD-11 */
     uint32_t tcp_send_buffer_bytes;    /* [256 KiB] */

@@ -26,7 +26,7 @@ void gander_config_init(struct gander_config *config)
         .tcp_keepalive_interval_ns = 75 * GANDER_S,
         .tcp_challenge_ns = 5 * GANDER_MS,
         .tcp_keepalive_probes = 9,
-        .tcp_syn_retries = 6,
+        .tcp_syn_retries = 7,
         .tcp_synack_retries = 5,
         .tcp_retries_r2 = 15,
         .tcp_send_buffer_bytes = 256 << 10,
