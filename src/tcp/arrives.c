@@ -205,7 +205,7 @@ static void check_urgent(struct gander_stack *stack, struct tcp_conn *c, const s
 
     if (!(seg->flags & GANDER_FLAG_URG) || seg->up == 0 || seq_leq(up, c->rcv.nxt))
         return;
-    if (seq_gt(up, c->rcv.edge) || c->entity.state > GANDER_TCP_FIN_WAIT_2)
+    if (c->entity.state > GANDER_TCP_FIN_WAIT_2) /* but beyond the window it may point [MUST-66] */
         return;
     if ((c->flags & TCP_URGENT_IN) && seq_leq(up, c->rcv.up))
         return;

@@ -37,8 +37,6 @@ static enum gander_tcp_state state_of(const struct gander_stack *stack, const st
 static void busy_info(const struct tcp_conn *c, struct gander_tcp_info *info)
 {
     const struct tcp_busy *b = c->busy;
-    tcp_seq next = c->rcv.nxt - b->recvq.bytes - !!(c->flags & TCP_FIN_RECEIVED);
-
     info->send_queue_bytes = sendq_bytes(&b->sendq);
     info->receive_queue_bytes = b->recvq.bytes;
     info->reorder_queue_bytes = b->reasm.text_bytes;
@@ -47,8 +45,6 @@ static void busy_info(const struct tcp_conn *c, struct gander_tcp_info *info)
     info->retransmitted_segments = b->retransmitted;
     info->bytes_acked = b->bytes_acked;
     info->bytes_received = b->bytes_received;
-    info->urgent = c->flags & TCP_URGENT_IN;
-    info->urgent_offset = info->urgent ? c->rcv.up - next : 0;
 }
 
 void tcp_info(const struct gander_stack *stack, const struct tcp_conn *c, struct gander_tcp_info *info)
@@ -77,6 +73,10 @@ void tcp_info(const struct gander_stack *stack, const struct tcp_conn *c, struct
                                      .rcv_wscale = c->rcv_scale,
                                      .congestion_control = gander_congestion_control_name(c->cc)};
     tcp_local_address(c, &info->local);
+    info->urgent = c->flags & TCP_URGENT_IN;
+    if (info->urgent)
+        info->urgent_offset = c->rcv.up - (c->rcv.nxt - (c->busy ? c->busy->recvq.bytes : 0) -
+                                           !!(c->flags & TCP_FIN_RECEIVED));
     if (c->flow.remote_port)
         tcp_peer_address(c, &info->peer);
     if (c->busy)

@@ -141,6 +141,8 @@ static bool fin_reached(struct gander_stack *stack, struct tcp_conn *c, const st
 /* Eighth. The connection may become a TIME-WAIT record, and be gone. */
 void tcp_fin_arrives(struct gander_stack *stack, struct tcp_conn *c)
 {
+    if ((c->flags & TCP_URGENT_IN) && seq_gt(c->rcv.up, c->rcv.nxt))
+        c->rcv.up = c->rcv.nxt; /* nothing comes behind a FIN */
     c->rcv.nxt++;
     c->flags |= TCP_FIN_RECEIVED;
     c->flags &= ~(uint32_t)TCP_FIN_AHEAD;
