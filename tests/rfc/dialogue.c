@@ -263,11 +263,14 @@ static void fill_in(struct dialogue *d, struct segment *s)
     }
     if (syn) {
         f->ts_offered = s->fields & FIELD_TS;
-        f->ts_on = f->ts_asked && f->ts_offered;
+        if (f->ours <= 1) /* or else it is a stray one, and counts when it is answered with a SYN */
+            f->ts_on = f->ts_asked && f->ts_offered;
     }
     if (relative == (int64_t)f->next && !(s->flags & GANDER_FLAG_RST))
         f->next += len;
     s->seq = f->isn + (uint32_t)relative;
+    for (unsigned i = 0; i < 2 * s->sacks; i++)
+        s->sack[i / 2][i % 2] = f->iss + (uint32_t)s->sack[i / 2][i % 2];
     if (s->fields & FIELD_ACK)
         s->ack = f->iss + (uint32_t)s->ack;
     else if (s->flags & GANDER_FLAG_ACK)
