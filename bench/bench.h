@@ -88,7 +88,9 @@ struct bench_result {
     const struct bench_case *c;
     int runs;
     struct bench_figure stack[BENCH_REPEATS_MAX], kernel[BENCH_REPEATS_MAX];
-    uint32_t kernel_idle; /* what the limits of the machine allowed */
+    struct bench_figure
+        alone[BENCH_REPEATS_MAX]; /* gander once more, without the idle connections */
+    uint32_t kernel_idle;         /* what the limits of the machine allowed */
     double
         kernel_packet_bytes; /* bulk: mean size of packets on the loopback device, 0 if not known */
 };

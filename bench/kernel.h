@@ -7,14 +7,14 @@
 
 #include "bench.h"
 
-enum { KERNEL_HOLDERS_MAX = 256, KERNEL_IDLE_SECONDS = 50 };
+enum { KERNEL_HOLDERS_MAX = 256, KERNEL_IDLE_SECONDS = 45 };
 
 struct kernel {
     bool ready;
     char note[BENCH_NOTE_BYTES];      /* why it isn't ready */
     int listeners[BENCH_PORTS];       /* on BENCH_FIRST_PORT and up, any address */
     uint32_t turn;                    /* which listener is next */
-    uint32_t idle;                    /* established pairs held */
+    uint32_t idle, idle_wanted;       /* established pairs held, and tried for */
     char idle_note[BENCH_NOTE_BYTES]; /* why they are not as many as wanted */
     double idle_bytes_per_end;        /* NaN: not measured */
     int holders[KERNEL_HOLDERS_MAX];  /* processes that hold the idle pairs' descriptors */

@@ -158,8 +158,9 @@ void kernel_idle_raise(struct kernel *kernel, uint32_t idle, void (*progress)(ui
     uint64_t slab_before = meminfo_bytes("Slab"), slab;
     uint32_t before = kernel->idle, each = pairs_per_process();
 
-    if (!kernel->ready || idle <= before)
-        return;
+    if (!kernel->ready || idle <= kernel->idle_wanted)
+        return; /* also when the last try fell short: not at every case again */
+    kernel->idle_wanted = idle;
     kernel->idle_note[0] = 0;
     if (idle - before > fit) {
         idle = before + (uint32_t)fit;

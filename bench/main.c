@@ -90,16 +90,22 @@ static void progress_case(size_t i, const char *side, int run, int runs)
     progress(progress_label);
 }
 
+/* What is measured: the stacks with idle connections beside, the same without, the kernel. */
+struct sides {
+    struct world world, alone;
+    struct kernel kernel;
+};
+
 /* A world with the window and the idle connections that the case wants; the last one if it fits. */
-static void world_prepare(struct world *world, const struct bench_case *c)
+static void world_prepare(struct world *world, const struct bench_case *c, uint32_t idle)
 {
     uint32_t window = c->window_bytes ? c->window_bytes : WORLD_WINDOW_BYTES;
 
-    if (world->client && world->window_bytes == window && world->idle == c->idle)
+    if (world->client && world->window_bytes == window && world->idle == idle)
         return;
     world_close(world);
-    if (world_open(world, window) && c->idle)
-        world_idle_add(world, c->idle, progress_idle);
+    if (world_open(world, window) && idle)
+        world_idle_add(world, idle, progress_idle);
 }
 
 static void figure_absent(struct bench_figure *figure)
@@ -107,13 +113,36 @@ static void figure_absent(struct bench_figure *figure)
     *figure = (struct bench_figure){.value = NAN, .cpu_share = NAN};
 }
 
-static void run_case(size_t i, const struct options *o, struct kernel *kernel, struct world *world,
+/* One run of each side, one behind the other. */
+static void run_once(size_t i, int run, const struct options *o, struct sides *sides,
                      struct bench_result *result)
 {
     const struct bench_case *c = &cases[i];
-    int runs = c->kind == BENCH_MEMORY ? 1 : o->repeats;
 
-    *result = (struct bench_result){.c = c, .runs = runs};
+    figure_absent(&result->stack[run]);
+    figure_absent(&result->alone[run]);
+    figure_absent(&result->kernel[run]);
+    if (o->stack) {
+        progress_case(i, "gander", run, result->runs);
+        world_run(&sides->world, c, o->seconds, &result->stack[run]);
+    }
+    if (o->stack && c->idle && c->kind != BENCH_MEMORY) {
+        progress_case(i, "gander without idle connections", run, result->runs);
+        world_run(&sides->alone, c, o->seconds, &result->alone[run]);
+    }
+    if (o->kernel) {
+        progress_case(i, "linux", run, result->runs);
+        kernel_run(&sides->kernel, c, o->seconds, &result->kernel[run]);
+    }
+}
+
+static void run_case(size_t i, const struct options *o, struct sides *sides,
+                     struct bench_result *result)
+{
+    const struct bench_case *c = &cases[i];
+    struct kernel *kernel = &sides->kernel;
+
+    *result = (struct bench_result){.c = c, .runs = c->kind == BENCH_MEMORY ? 1 : o->repeats};
     if (o->kernel) {
         progress_case(i, "linux", -1, 0);
         kernel_idle_raise(kernel, c->idle < o->kernel_idle_max ? c->idle : o->kernel_idle_max,
@@ -121,20 +150,12 @@ static void run_case(size_t i, const struct options *o, struct kernel *kernel, s
     }
     if (o->stack) {
         progress_case(i, "gander", -1, 0);
-        world_prepare(world, c);
+        world_prepare(&sides->world, c, c->idle);
+        if (c->idle)
+            world_prepare(&sides->alone, c, 0);
     }
-    for (int run = 0; run < runs; run++) {
-        figure_absent(&result->stack[run]);
-        figure_absent(&result->kernel[run]);
-        if (o->stack) {
-            progress_case(i, "gander", run, runs);
-            world_run(world, c, o->seconds, &result->stack[run]);
-        }
-        if (o->kernel) {
-            progress_case(i, "linux", run, runs);
-            kernel_run(kernel, c, o->seconds, &result->kernel[run]);
-        }
-    }
+    for (int run = 0; run < result->runs; run++)
+        run_once(i, run, o, sides, result);
     result->kernel_idle = kernel->idle;
     result->kernel_packet_bytes = c->kind == BENCH_BULK ? kernel->packet_bytes : 0;
     if (o->kernel && kernel->idle < c->idle && !result->kernel[0].note[0])
@@ -259,25 +280,25 @@ static bool gander_complete(const struct bench_result *results)
 static int bench(const struct options *o)
 {
     static struct bench_result results[CASES];
-    static struct kernel kernel;
-    static struct world world;
+    static struct sides sides;
     struct bench_context context = {.seconds = o->seconds, .processor = bench_pin()};
 
     if (o->kernel)
-        kernel_open(&kernel);
+        kernel_open(&sides.kernel);
     context.kernel_path =
         !o->kernel ? "not run"
-        : !kernel.ready
-            ? kernel.note
+        : !sides.kernel.ready
+            ? sides.kernel.note
             : "loopback in a namespace of its own, GSO, TSO and GRO off; the device spares "
               "the kernel its checksums";
     for (size_t i = 0; i < CASES; i++) {
         if (!o->only || !strcmp(o->only, cases[i].name))
-            run_case(i, o, &kernel, &world, &results[i]);
+            run_case(i, o, &sides, &results[i]);
     }
     progress("cleaning up");
-    world_close(&world);
-    kernel_close(&kernel);
+    world_close(&sides.world);
+    world_close(&sides.alone);
+    kernel_close(&sides.kernel);
     progress(NULL);
     report_table(results, CASES, &context);
     if (!report_json(o->json, results, CASES, &context)) {

@@ -59,13 +59,13 @@ static struct summary summarise(const struct bench_figure *figures, int n)
 }
 
 /* Median of the ratios of runs that followed each other. */
-static double ratio_of(const struct bench_result *r)
+static double ratio_of(const struct bench_figure *a, const struct bench_figure *b, int n)
 {
     double ratios[BENCH_REPEATS_MAX];
 
-    for (int i = 0; i < r->runs; i++)
-        ratios[i] = r->stack[i].value / r->kernel[i].value;
-    return report_median(ratios, r->runs);
+    for (int i = 0; i < n; i++)
+        ratios[i] = a[i].value / b[i].value;
+    return report_median(ratios, n);
 }
 
 /* The first note of either side; "" if there is none. */
@@ -80,29 +80,6 @@ static const char *note_of(const struct bench_result *r)
             return r->kernel[i].note;
     }
     return "";
-}
-
-/* The same work without idle connections beside; NULL for what has none, or was not run. */
-static const struct bench_result *without_idle(const struct bench_result *results, size_t n,
-                                               const struct bench_result *r)
-{
-    for (size_t i = 0; r->c->idle && i < n; i++) {
-        if (results[i].runs && !results[i].c->idle && results[i].c->kind == r->c->kind &&
-            results[i].c->window_bytes == r->c->window_bytes)
-            return &results[i];
-    }
-    return NULL;
-}
-
-/* What this side makes beside idle connections, as a part of what it makes alone. */
-static double beside_idle(const struct bench_result *results, size_t n,
-                          const struct bench_result *r)
-{
-    const struct bench_result *alone = without_idle(results, n, r);
-
-    if (!alone)
-        return NAN;
-    return summarise(r->stack, r->runs).median / summarise(alone->stack, alone->runs).median;
 }
 
 static const char *cpu_name(void)
@@ -169,8 +146,9 @@ void report_table(const struct bench_result *results, size_t n, const struct ben
             continue;
         printf("%-26s %-14s %10s %10s %7s %9s\n", r->c->name, units[r->c->kind],
                figure_text(summarise(r->stack, r->runs).median, a),
-               figure_text(summarise(r->kernel, r->runs).median, b), figure_text(ratio_of(r), c),
-               figure_text(beside_idle(results, n, r), d));
+               figure_text(summarise(r->kernel, r->runs).median, b),
+               figure_text(ratio_of(r->stack, r->kernel, r->runs), c),
+               figure_text(ratio_of(r->stack, r->alone, r->runs), d));
     }
     for (size_t i = 0; i < n; i++) {
         if (results[i].runs && note_of(&results[i])[0])
@@ -210,8 +188,8 @@ static void json_side(FILE *file, const char *side, const struct summary *s)
     json_number(file, key, s->cpu_share);
 }
 
-static void json_result(FILE *file, const struct bench_result *results, size_t n,
-                        const struct bench_result *r, const struct bench_context *context)
+static void json_result(FILE *file, const struct bench_result *r,
+                        const struct bench_context *context)
 {
     struct summary stack = summarise(r->stack, r->runs);
     struct summary kernel = summarise(r->kernel, r->runs);
@@ -220,9 +198,9 @@ static void json_result(FILE *file, const struct bench_result *results, size_t n
     json_text(file, "unit", units[r->c->kind]);
     json_number(file, "gander", stack.median);
     json_number(file, "linux", kernel.median);
-    json_number(file, "ratio", ratio_of(r));
+    json_number(file, "ratio", ratio_of(r->stack, r->kernel, r->runs));
     json_text(file, "better", r->c->kind == BENCH_MEMORY ? "lower" : "higher");
-    json_number(file, "gander_to_no_idle", beside_idle(results, n, r));
+    json_number(file, "gander_to_no_idle", ratio_of(r->stack, r->alone, r->runs));
     json_side(file, "gander", &stack);
     json_side(file, "linux", &kernel);
     json_number(file, "runs", r->runs);
@@ -255,7 +233,7 @@ bool report_json(const char *path, const struct bench_result *results, size_t n,
         if (!results[i].runs)
             continue;
         fputs(first ? "\n" : ",\n", file);
-        json_result(file, results, n, &results[i], context);
+        json_result(file, &results[i], context);
         first = false;
     }
     fputs("\n]\n", file);
