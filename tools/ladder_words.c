@@ -48,7 +48,7 @@ const struct ladder_words ladder_words_zh = {
         },
     .relative = "序号与确认号均为相对值；线路上{left}从 {left_isn} 起，{right}从 {right_isn} 起。",
     .absolute = "序号与确认号均为线路上的原值；{left}从 {left_isn} 起，{right}从 {right_isn} 起。",
-    .timer_fired = "{name}：{wait} 秒没有回音，{timer}定时器到时",
+    .timer_fired = "{name}：{timer}定时器到时（{wait} 秒）",
     .timer_over = "{name}：2MSL 已满，共 {wait} 秒",
     .quiet = "{wait} 秒",
     .drop = "{name}丢弃：{reason}",
