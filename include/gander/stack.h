@@ -98,6 +98,7 @@ struct gander_config {
     bool tcp_timestamps;               /* [true] RFC 7323 */
     bool tcp_window_scaling;           /* [true] RFC 7323 */
     bool tcp_sack;                     /* [true] RFC 2018 */
+    bool tcp_syn_cookies;              /* [true] once a backlog is full of half-open connections; RFC 4987 3.6 */
     const char *tcp_congestion_control; /* ["newreno"]; names: gander_congestion_control_name() */
 
     /* UDP and ICMP */

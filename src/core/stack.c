@@ -36,6 +36,7 @@ void gander_config_init(struct gander_config *config)
         .tcp_timestamps = true,
         .tcp_window_scaling = true,
         .tcp_sack = true,
+        .tcp_syn_cookies = true,
         .tcp_congestion_control = "newreno",
         .udp_receive_buffer_bytes = 208 << 10,
         .icmp_errors_per_second = 1000,
@@ -98,6 +99,7 @@ static void keys_derive(struct gander_stack *stack)
     stack->timestamp_key = key_derive(secret, 4);
     stack->bucket_key = key_derive(secret, 5);
     stack->random.key = key_derive(secret, 6);
+    stack->cookie_key = key_derive(secret, 7);
 }
 
 static void clock_set(struct gander_stack *stack, gander_time now)

@@ -87,7 +87,7 @@ struct gander_stack {
     struct gander_config config;
     struct wheel wheel;
     struct random random;
-    struct siphash_key table_key, isn_key, port_key, timestamp_key, bucket_key;
+    struct siphash_key table_key, isn_key, port_key, timestamp_key, bucket_key, cookie_key;
     struct link links[GANDER_LINKS_MAX];
     struct host_address addresses[GANDER_ADDRESSES_MAX];
     struct route routes[GANDER_ROUTES_MAX];

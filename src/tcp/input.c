@@ -91,13 +91,13 @@ static enum gander_drop parse(struct gander_stack *stack, struct tcp_arrival *a)
 
 /* CLOSED, or LISTEN [RFC9293 3.10.7.1, 3.10.7.2]. */
 static void no_connection(struct gander_stack *stack, struct tcp_arrival *a,
-                          const struct tcp_flow *flow, uint32_t hash, tcp_seq floor, bool has_floor)
+                          const struct tcp_flow *flow, uint32_t hash, const tcp_seq *iss_floor)
 {
     struct tcp_listener *l = tcp_listener_find(stack, a->ip->ip.family, a->ip->ip.destination,
                                                a->seg.destination_port);
 
     if (l) {
-        tcp_listen_arrives(stack, l, a, flow, hash, floor, has_floor);
+        tcp_listen_arrives(stack, l, a, flow, hash, iss_floor);
         return;
     }
     tcp_reply_reset(stack, a, GANDER_WHY_rst_no_connection);
@@ -118,13 +118,13 @@ static void dispatch(struct gander_stack *stack, struct tcp_arrival *a)
     if (trace_on(stack))
         trace_arrival(stack, a, &flow, entity);
     if (!entity) {
-        no_connection(stack, a, &flow, hash, 0, false);
+        no_connection(stack, a, &flow, hash, NULL);
     } else if (LIKELY(entity->kind == TCP_CONNECTION)) {
         tcp_arrives(stack, (void *)entity, a);
     } else if (entity->kind == TCP_SYN_RECEIVED_RECORD) {
         tcp_syn_received_arrives(stack, (void *)entity, a);
     } else if (tcp_time_wait_arrives(stack, (void *)entity, a, &floor)) {
-        no_connection(stack, a, &flow, hash, floor, true);
+        no_connection(stack, a, &flow, hash, &floor);
     }
 }
 

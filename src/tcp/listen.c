@@ -1,250 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * LISTEN and the SYN-RECEIVED of a passive open [RFC9293 3.10.7.2, 3.10.7.4]. A connection that is not yet established is a
- * compact record of its listener; the ACK of our SYN turns it into a connection.
- *
- * Text that comes with a SYN is not kept: it is not acknowledged, and comes again [RFC9293 3.10.7.2 allows to queue it].
+ * LISTEN [RFC9293 3.10.7.2], and the listener's user calls. Each SYN gets a record in SYN-RECEIVED (syn_received.c) while the
+ * backlog has room, and a cookie when it has not (syn_cookies.c).
  */
 #include "tcp/tcp.h"
 
-static uint32_t now_us(const struct gander_stack *stack)
-{
-    return (uint32_t)((uint64_t)stack->now / 1000);
-}
-
-/* --- the record ------------------------------------------------------------------------------------ */
-
-void tcp_syn_received_free(struct gander_stack *stack, struct tcp_syn_received *r)
-{
-    wheel_cancel(&stack->wheel, &r->timer);
-    *r->at = r->next;
-    if (r->next)
-        r->next->at = r->at;
-    r->listener->pending--;
-    stack->tcp.syn_received--;
-    table_remove(&stack->tcp.flows, r->entity.hash, r);
-    pool_put(r);
-}
-
-static void record_end(struct gander_stack *stack, struct tcp_syn_received *r, enum gander_cause cause)
-{
-    tcp_state_trace(stack, &r->entity, tcp_full_id(stack, r->id), GANDER_TCP_SYN_RECEIVED,
-                    GANDER_TCP_CLOSED, cause);
-    tcp_syn_received_free(stack, r);
-}
-
-static void syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r)
-{
-    struct tcp_listener *l = r->listener;
-    uint32_t mss = stack->links[r->entity.link].mtu_bytes -
-                   wire_ip_header_bytes(r->entity.family) - (uint32_t)TCP_HEADER_BYTES;
-    uint32_t offset = tcp_timestamp_offset(stack, r->entity.family, &r->flow);
-
-    if (l->knobs && l->knobs->max_segment)
-        mss = min_u32(mss, l->knobs->max_segment);
-    tcp_reply(stack, &r->entity, tcp_full_id(stack, r->id),
-              &(struct tcp_reply){
-                  .seq = r->iss,
-                  .ack = r->irs + 1,
-                  .wnd = (uint16_t)min_u32(l->receive_limit_bytes, UINT16_MAX),
-                  .flags = GANDER_FLAG_SYN | GANDER_FLAG_ACK,
-                  .why = r->retries ? GANDER_WHY_syn_ack_retransmit : GANDER_WHY_syn_ack,
-                  .timestamps = r->flags & TCP_TIMESTAMPS,
-                  .sack_permitted = r->flags & TCP_SACK,
-                  .scaling = r->flags & TCP_SCALING,
-                  .wscale = tcp_scale_for(l->receive_limit_bytes),
-                  .mss = (uint16_t)min_u32(mss, UINT16_MAX),
-                  .tsval = tcp_timestamp(stack, offset),
-                  .tsecr = r->ts_recent});
-}
-
-static void retry_arm(struct gander_stack *stack, struct tcp_syn_received *r)
-{
-    gander_time rto = stack->config.tcp_rto_initial_ns << r->retries;
-
-    wheel_arm(&stack->wheel, &r->timer, stack->now + min_i64(rto, stack->config.tcp_rto_max_ns));
-}
-
-void tcp_syn_received_timer(struct gander_stack *stack, struct tcp_syn_received *r)
-{
-    if (r->retries >= stack->config.tcp_synack_retries) {
-        record_end(stack, r, GANDER_CAUSE_timeout);
-        return;
-    }
-    r->retries++;
-    stack->stats.tcp_retransmitted_segments++;
-    syn_ack_send(stack, r);
-    retry_arm(stack, r);
-}
-
-/* --- LISTEN: third, a SYN ------------------------------------------------------------------------------- */
-
-static struct tcp_syn_received *record_new(struct gander_stack *stack, struct tcp_listener *l,
-                                           const struct tcp_arrival *a, const struct tcp_flow *flow,
-                                           uint32_t hash)
-{
-    bool v4 = a->ip->ip.family == GANDER_IPV4;
-    struct tcp_syn_received *r = pool_get(v4 ? &stack->tcp.syn4 : &stack->tcp.syn6);
-    size_t flow_bytes = offsetof(struct tcp_flow, ip) + (v4 ? 8 : 32);
-
-    if (!r)
-        return NULL;
-    memset(r, 0, offsetof(struct tcp_syn_received, flow));
-    memcpy(&r->flow, flow, flow_bytes);
-    r->entity = (struct tcp_entity){.kind = TCP_SYN_RECEIVED_RECORD,
-                                    .family = a->ip->ip.family,
-                                    .state = GANDER_TCP_SYN_RECEIVED,
-                                    .hash = hash};
-    if (!table_insert(&stack->tcp.flows, hash, r)) {
-        pool_put(r);
-        return NULL;
-    }
-    timer_init(&r->timer);
-    r->listener = l;
-    r->next = l->records;
-    r->at = &l->records;
-    if (r->next)
-        r->next->at = &r->next;
-    l->records = r;
-    l->pending++;
-    stack->tcp.syn_received++;
-    return r;
-}
-
-static void record_fill(struct gander_stack *stack, struct tcp_syn_received *r,
-                        const struct tcp_segment *seg)
-{
-    const struct gander_config *config = &stack->config;
-
-    r->irs = seg->seq;
-    r->iss = tcp_isn(stack, r->entity.family, &r->flow);
-    r->id = (uint32_t)stack->next_id++;
-    r->mss = seg->mss;
-    r->wnd = (uint16_t)seg->wnd;
-    r->sent_us = now_us(stack);
-    if (seg->has_timestamp && config->tcp_timestamps) {
-        r->flags |= TCP_TIMESTAMPS;
-        r->ts_recent = seg->tsval;
-    }
-    if (seg->has_wscale && config->tcp_window_scaling) {
-        r->flags |= TCP_SCALING;
-        r->snd_scale = seg->wscale;
-    }
-    if (seg->sack_permitted && config->tcp_sack)
-        r->flags |= TCP_SACK;
-}
-
-void tcp_listen_arrives(struct gander_stack *stack, struct tcp_listener *l, struct tcp_arrival *a,
-                        const struct tcp_flow *flow, uint32_t hash, tcp_seq iss_floor, bool have_floor)
-{
-    const struct tcp_segment *seg = &a->seg;
-    struct tcp_syn_received *r;
-    struct ip_route route;
-
-    if (seg->flags & GANDER_FLAG_RST) { /* first */
-        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_listen_rst);
-        return;
-    }
-    if (seg->flags & GANDER_FLAG_ACK) { /* second */
-        tcp_reply_reset(stack, a, GANDER_WHY_rst_bad_ack);
-        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_no_connection);
-        return;
-    }
-    if (!(seg->flags & GANDER_FLAG_SYN)) { /* fourth */
-        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_no_ack);
-        return;
-    }
-    if (l->pending + l->waiting >= l->backlog) {
-        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_backlog);
-        return;
-    }
-    if (!ip_route_find(stack, a->ip->ip.family, a->ip->ip.source, &route)) {
-        tcp_drop(stack, NULL, a, GANDER_DROP_out_no_route);
-        return;
-    }
-    r = record_new(stack, l, a, flow, hash);
-    if (!r) {
-        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_memory);
-        return;
-    }
-    r->entity.link = route.link;
-    record_fill(stack, r, seg);
-    if (have_floor && seq_leq(r->iss, iss_floor)) /* beyond what TIME-WAIT remembers [RFC6191 2] */
-        r->iss = iss_floor + 1;
-    tcp_state_trace(stack, &r->entity, tcp_full_id(stack, r->id), GANDER_TCP_LISTEN,
-                    GANDER_TCP_SYN_RECEIVED, GANDER_CAUSE_segment);
-    syn_ack_send(stack, r);
-    retry_arm(stack, r);
-    gander_packet_free(a->packet);
-}
-
-/* --- SYN-RECEIVED: the same steps as arrives.c, on the record ------------------------------------------------ */
-
-static void promote_fields(struct gander_stack *stack, struct tcp_conn *c,
-                           const struct tcp_syn_received *r)
-{
-    const struct tcp_listener *l = r->listener;
-
-    c->entity.link = r->entity.link;
-    c->entity.hash = r->entity.hash;
-    c->entity.state = GANDER_TCP_SYN_RECEIVED; /* the record's; traced when it was made */
-    tcp_state_count(stack, GANDER_TCP_CLOSED, GANDER_TCP_SYN_RECEIVED);
-    c->id = tcp_full_id(stack, r->id);
-    c->flags = (l->flags & ~(uint32_t)TCP_V6_ONLY) | r->flags;
-    c->mtu = (uint16_t)stack->links[r->entity.link].mtu_bytes;
-    c->cc = l->cc;
-    c->send_limit_bytes = l->send_limit_bytes;
-    c->receive_limit_bytes = l->receive_limit_bytes;
-    c->sock.context = l->sock.context;
-    c->snd.iss = r->iss;
-    c->snd.una = c->snd.nxt = r->iss + 1;
-    c->snd_scale = r->snd_scale;
-    c->rcv.irs = r->irs;
-    c->rcv.nxt = r->irs + 1;
-    c->rcv.edge = c->rcv.nxt + min_u32(l->receive_limit_bytes, UINT16_MAX);
-    c->rcv_scale = r->flags & TCP_SCALING ? tcp_scale_for(l->receive_limit_bytes) : 0;
-    c->snd.wnd = c->snd.max_wnd = r->wnd;
-    c->snd.wl1 = r->irs;
-    c->snd.wl2 = c->snd.una;
-    c->ts_recent = r->ts_recent;
-    c->ts_recent_s = (uint32_t)((uint64_t)stack->now / (uint64_t)GANDER_S);
-    c->ts_offset = tcp_timestamp_offset(stack, r->entity.family, &r->flow);
-    c->last_ack_sent = c->rcv.nxt;
-}
-
-static struct tcp_conn *promote(struct gander_stack *stack, struct tcp_syn_received *r)
-{
-    struct tcp_listener *l = r->listener;
-    struct tcp_conn *c = tcp_conn_new(stack, r->entity.family);
-    bool v4 = r->entity.family == GANDER_IPV4;
-
-    if (!c)
-        return NULL;
-    if (l->knobs) {
-        c->knobs = pool_get(&stack->tcp.knobs);
-        if (!c->knobs) {
-            tcp_conn_free(stack, c);
-            return NULL;
-        }
-        *c->knobs = *l->knobs;
-    }
-    stack->next_id--; /* it keeps the record's */
-    memcpy(&c->flow, &r->flow, offsetof(struct tcp_flow, ip) + (v4 ? 8 : 32));
-    promote_fields(stack, c, r);
-    tcp_conn_set_mss(c, r->mss);
-    c->mss_receive = c->mss;
-    tcp_cc_init(stack, c);
-    if (r->retries) {
-        c->rttvar_ns = 3 * GANDER_S; /* RFC 6298 (5.7) */
-        c->cwnd = c->mss;
-    } else { /* what rtt.c does with a first sample */
-        c->srtt_ns = max_i64((gander_time)(now_us(stack) - r->sent_us) * 1000, 1);
-        c->rttvar_ns = c->srtt_ns / 2;
-    }
-    return c;
-}
-
-static void accept_queue_append(struct gander_stack *stack, struct tcp_listener *l, struct tcp_conn *c)
+void tcp_accept_queue_append(struct gander_stack *stack, struct tcp_listener *l, struct tcp_conn *c)
 {
     c->listener = l;
     *l->accept_last = c;
@@ -254,111 +15,65 @@ static void accept_queue_append(struct gander_stack *stack, struct tcp_listener 
     sock_event(stack, &l->sock, GANDER_EVENT_ACCEPT, 0);
 }
 
-/* The ACK of our SYN: the connection takes the record's place, and the segment is its first. */
-static void record_established(struct gander_stack *stack, struct tcp_syn_received *r,
-                               struct tcp_arrival *a)
+/* Third: a SYN [RFC9293 3.10.7.2]. */
+static void syn_arrives(struct gander_stack *stack, struct tcp_listener *l, struct tcp_arrival *a,
+                        const struct tcp_flow *flow, uint32_t hash, const tcp_seq *iss_floor)
 {
-    struct tcp_conn *c = promote(stack, r);
+    bool full = l->pending + l->waiting >= l->backlog;
+    struct tcp_syn_received r;
+    struct ip_route route;
 
-    if (!c) {
+    if (l->waiting >= l->backlog || (full && !stack->config.tcp_syn_cookies)) {
+        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_backlog);
+        return;
+    }
+    if (!ip_route_find(stack, a->ip->ip.family, a->ip->ip.source, &route)) {
+        tcp_drop(stack, NULL, a, GANDER_DROP_out_no_route);
+        return;
+    }
+    tcp_syn_received_fill(stack, &r, l, a, flow);
+    r.entity.link = route.link;
+    if (full) {
+        tcp_syn_cookie_send(stack, l, &r);
+    } else if (!tcp_syn_received_begin(stack, &r, hash, iss_floor)) {
         tcp_drop(stack, NULL, a, GANDER_DROP_tcp_memory);
         return;
     }
-    accept_queue_append(stack, r->listener, c);
-    table_replace(&stack->tcp.flows, r->entity.hash, r, c);
-    c->flags |= TCP_IN_TABLE;
-    wheel_cancel(&stack->wheel, &r->timer);
-    *r->at = r->next;
-    if (r->next)
-        r->next->at = r->at;
-    r->listener->pending--;
-    stack->tcp.syn_received--;
-    pool_put(r);
-    tcp_state_set(stack, c, GANDER_TCP_ESTABLISHED, GANDER_CAUSE_segment);
-    tcp_arrives(stack, c, a);
+    gander_packet_free(a->packet);
 }
 
-static bool in_window(const struct tcp_syn_received *r, const struct tcp_segment *seg)
+/* Second: an ACK. Good for nothing here, unless it brings back a cookie. */
+static void ack_arrives(struct gander_stack *stack, struct tcp_listener *l, struct tcp_arrival *a,
+                        const struct tcp_flow *flow, uint32_t hash)
 {
-    uint32_t window = min_u32(r->listener->receive_limit_bytes, UINT16_MAX);
+    struct tcp_syn_received r;
+    struct ip_route route;
 
-    return seq_between(r->irs + 1, seg->seq, r->irs + 1 + window);
+    tcp_syn_received_fill(stack, &r, l, a, flow);
+    r.flags = 0;
+    if (l->waiting < l->backlog && tcp_syn_cookie_accept(stack, l, &a->seg, &r) &&
+        ip_route_find(stack, a->ip->ip.family, a->ip->ip.source, &route)) {
+        r.entity.link = route.link;
+        tcp_syn_cookie_established(stack, &r, hash, a);
+        return;
+    }
+    tcp_reply_reset(stack, a, GANDER_WHY_rst_bad_ack);
+    tcp_drop(stack, NULL, a, GANDER_DROP_tcp_no_connection);
 }
 
-static void record_ack(struct gander_stack *stack, struct tcp_syn_received *r, enum gander_why why)
+void tcp_listen_arrives(struct gander_stack *stack, struct tcp_listener *l, struct tcp_arrival *a,
+                        const struct tcp_flow *flow, uint32_t hash, const tcp_seq *iss_floor)
 {
-    uint32_t offset = tcp_timestamp_offset(stack, r->entity.family, &r->flow);
+    uint8_t flags = a->seg.flags;
 
-    tcp_reply(stack, &r->entity, tcp_full_id(stack, r->id),
-              &(struct tcp_reply){.seq = r->iss + 1,
-                                  .ack = r->irs + 1,
-                                  .wnd = (uint16_t)min_u32(
-                                      r->listener->receive_limit_bytes >>
-                                          (r->flags & TCP_SCALING
-                                               ? tcp_scale_for(r->listener->receive_limit_bytes)
-                                               : 0),
-                                      UINT16_MAX),
-                                  .flags = GANDER_FLAG_ACK,
-                                  .why = (uint8_t)why,
-                                  .timestamps = r->flags & TCP_TIMESTAMPS,
-                                  .tsval = tcp_timestamp(stack, offset),
-                                  .tsecr = r->ts_recent});
-}
-
-static void record_reset(struct gander_stack *stack, struct tcp_syn_received *r,
-                         struct tcp_arrival *a)
-{
-    if (a->seg.seq == r->irs + 1) {
-        record_end(stack, r, GANDER_CAUSE_reset);
-        gander_packet_free(a->packet);
-        return;
-    }
-    record_ack(stack, r, GANDER_WHY_ack_challenge);
-    tcp_drop(stack, NULL, a, GANDER_DROP_tcp_rst_not_exact);
-}
-
-void tcp_syn_received_arrives(struct gander_stack *stack, struct tcp_syn_received *r,
-                              struct tcp_arrival *a)
-{
-    const struct tcp_segment *seg = &a->seg;
-    bool rst = seg->flags & GANDER_FLAG_RST, ack = seg->flags & GANDER_FLAG_ACK;
-
-    if ((seg->flags & GANDER_FLAG_SYN) && seg->seq == r->irs && !ack) { /* the SYN again: so is the answer */
-        syn_ack_send(stack, r);
-        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_duplicate);
-        return;
-    }
-    if ((r->flags & TCP_TIMESTAMPS) && !rst && seg->has_timestamp &&
-        seq_lt(seg->tsval, r->ts_recent)) {
-        record_ack(stack, r, GANDER_WHY_ack_duplicate);
-        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_paws);
-        return;
-    }
-    if (!in_window(r, seg)) { /* first */
-        if (!rst)
-            record_ack(stack, r, GANDER_WHY_ack_duplicate);
-        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_out_of_window);
-        return;
-    }
-    if (rst) { /* second: back to LISTEN, nobody is told; RFC 5961 3.2 */
-        record_reset(stack, r, a);
-        return;
-    }
-    if (seg->flags & GANDER_FLAG_SYN) { /* fourth */
-        record_ack(stack, r, GANDER_WHY_ack_challenge);
-        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_syn_in_window);
-        return;
-    }
-    if (!ack) { /* fifth */
+    if (flags & GANDER_FLAG_RST) /* first */
+        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_listen_rst);
+    else if (flags & GANDER_FLAG_ACK)
+        ack_arrives(stack, l, a, flow, hash);
+    else if (flags & GANDER_FLAG_SYN)
+        syn_arrives(stack, l, a, flow, hash, iss_floor);
+    else /* fourth */
         tcp_drop(stack, NULL, a, GANDER_DROP_tcp_no_ack);
-        return;
-    }
-    if (seg->ack != r->iss + 1) {
-        tcp_reply_reset(stack, a, GANDER_WHY_rst_bad_ack);
-        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_bad_ack);
-        return;
-    }
-    record_established(stack, r, a);
 }
 
 /* --- the listener ------------------------------------------------------------------------------------------- */
@@ -427,7 +142,7 @@ int tcp_user_accept(struct gander_stack *stack, struct tcp_listener *l, gander_s
 void tcp_listener_close(struct gander_stack *stack, struct tcp_listener *l)
 {
     while (l->records) /* silent: their SYN-ACKs' answers get resets */
-        record_end(stack, l->records, GANDER_CAUSE_close);
+        tcp_syn_received_end(stack, l->records, GANDER_CAUSE_close);
     while (l->accept_first) {
         struct tcp_conn *c = l->accept_first;
 

@@ -161,6 +161,7 @@ struct tcp_listener {
     uint32_t send_limit_bytes, receive_limit_bytes;
     uint8_t cc;
     struct tcp_knobs *knobs;
+    gander_time cookies_until_ns; /* cookies are believed until then */
 };
 
 /* SYN-RECEIVED after a passive open. */
@@ -175,6 +176,7 @@ struct tcp_syn_received {
     uint16_t mss, wnd;
     uint8_t snd_scale, retries;
     uint8_t flags;       /* TCP_TIMESTAMPS, TCP_SACK, TCP_SCALING */
+    bool from_cookie;
     uint32_t sent_us;    /* when the SYN-ACK left, for the first round-trip sample */
     struct tcp_flow flow;
 };
@@ -253,9 +255,26 @@ void tcp_state_trace(struct gander_stack *stack, struct tcp_entity *entity, uint
 void tcp_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a);
 enum tcp_verdict tcp_syn_sent_arrives(struct gander_stack *stack, struct tcp_conn *c,
                                       struct tcp_arrival *a);
+/* `iss_floor`: our ISS must lie beyond; NULL: none. */
 void tcp_listen_arrives(struct gander_stack *stack, struct tcp_listener *l, struct tcp_arrival *a,
-                        const struct tcp_flow *flow, uint32_t hash, tcp_seq iss_floor,
-                        bool have_floor);
+                        const struct tcp_flow *flow, uint32_t hash, const tcp_seq *iss_floor);
+void tcp_accept_queue_append(struct gander_stack *stack, struct tcp_listener *l, struct tcp_conn *c);
+/* What a SYN says, as a record that is nowhere yet. */
+void tcp_syn_received_fill(struct gander_stack *stack, struct tcp_syn_received *r,
+                           struct tcp_listener *l, const struct tcp_arrival *a,
+                           const struct tcp_flow *flow);
+/* A copy of it goes into the table of flows and answers; false: no memory. */
+bool tcp_syn_received_begin(struct gander_stack *stack, const struct tcp_syn_received *filled,
+                            uint32_t hash, const tcp_seq *iss_floor);
+void tcp_syn_received_end(struct gander_stack *stack, struct tcp_syn_received *r,
+                          enum gander_cause cause);
+void tcp_syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r, uint32_t tsval);
+void tcp_syn_cookie_send(struct gander_stack *stack, struct tcp_listener *l,
+                         struct tcp_syn_received *r);
+bool tcp_syn_cookie_accept(struct gander_stack *stack, const struct tcp_listener *l,
+                           const struct tcp_segment *seg, struct tcp_syn_received *r);
+void tcp_syn_cookie_established(struct gander_stack *stack, struct tcp_syn_received *r, uint32_t hash,
+                                struct tcp_arrival *a);
 void tcp_syn_received_arrives(struct gander_stack *stack, struct tcp_syn_received *r,
                               struct tcp_arrival *a);
 void tcp_syn_received_timer(struct gander_stack *stack, struct tcp_syn_received *r);
