@@ -158,6 +158,10 @@ void reasm_finish(struct reasm *r, struct mem *mem);
  */
 enum gander_drop reasm_insert(struct reasm *r, struct mem *mem, struct gander_packet *packet,
                               tcp_seq seq, uint32_t limit);
+/* Is there a run within [left, right) that ends before right: would something new behind it be lost? */
+bool reasm_splits(const struct reasm *r, tcp_seq left, tcp_seq right);
+/* Writes what the runs within [left, right) hold over `text`, which are the bytes of that range, and lets the runs go. */
+void reasm_overlay(struct reasm *r, struct mem *mem, uint8_t *text, tcp_seq left, tcp_seq right);
 /* The first run, if it begins at `seq`, goes to the end of `q`; *right is where it ends. */
 bool reasm_take(struct reasm *r, struct mem *mem, tcp_seq seq, struct recvq *q, tcp_seq *right);
 /* SACK blocks, the run that grew last first [RFC2018 4]. */

@@ -151,6 +151,44 @@ enum gander_drop reasm_insert(struct reasm *r, struct mem *mem, struct gander_pa
     return GANDER_DROP_none;
 }
 
+bool reasm_splits(const struct reasm *r, tcp_seq left, tcp_seq right)
+{
+    uint32_t i = run_find(r, left + 1);
+
+    if (i < r->count && seq_lt(r->runs[i].left, left)) /* begins before: only its end is inside */
+        i++;
+    return i < r->count && seq_lt(r->runs[i].right, right);
+}
+
+static void run_copy_out(struct reasm *r, uint32_t i, uint8_t *to)
+{
+    struct gander_packet *packet = r->runs[i].first;
+
+    r->text_bytes -= r->runs[i].right - r->runs[i].left;
+    r->held_bytes -= r->runs[i].held_bytes;
+    while (packet) {
+        struct gander_packet *next = packet->next;
+
+        to += packet_read(packet, 0, to, packet->len);
+        gander_packet_free(packet);
+        packet = next;
+    }
+}
+
+void reasm_overlay(struct reasm *r, struct mem *mem, uint8_t *text, tcp_seq left, tcp_seq right)
+{
+    uint32_t i = run_find(r, left + 1), end;
+
+    if (i < r->count && seq_lt(r->runs[i].left, left))
+        i++;
+    for (end = i; end < r->count && seq_leq(r->runs[end].right, right); end++)
+        run_copy_out(r, end, text + (r->runs[end].left - left));
+    memmove(&r->runs[i], &r->runs[end], (r->count - end) * sizeof(r->runs[0]));
+    r->count -= end - i;
+    if (r->count == 0)
+        reasm_finish(r, mem);
+}
+
 bool reasm_take(struct reasm *r, struct mem *mem, tcp_seq seq, struct recvq *q, tcp_seq *right)
 {
     struct reasm_run run;

@@ -40,6 +40,27 @@ static bool gap_closed(struct gander_stack *stack, struct tcp_conn *c)
     return true;
 }
 
+/*
+ * Runs that lie in the midst of this segment would leave only its first piece to be kept. So it takes their bytes, which
+ * arrived first, in a copy of its own (its memory may be the sender's), and their place. Without memory for
+ * that the first piece is all.
+ */
+static void runs_take_over(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
+{
+    struct reasm *r = &c->busy->reasm;
+    tcp_seq left = a->seg.seq, right = left + a->seg.text_len;
+    struct gander_packet *copy;
+
+    if (LIKELY(r->count == 0) || !reasm_splits(r, left, right))
+        return;
+    copy = gander_packet_copy(stack, a->packet);
+    if (!copy)
+        return;
+    reasm_overlay(r, stack->mem, copy->frag[0].data, left, right);
+    gander_packet_free(a->packet);
+    a->packet = copy;
+}
+
 /* The text begins at RCV.NXT. */
 static void text_in_order(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
 {
@@ -47,7 +68,8 @@ static void text_in_order(struct gander_stack *stack, struct tcp_conn *c, struct
     struct tcp_segment *seg = &a->seg;
     bool had_gap = b->reasm.count > 0;
 
-    if (had_gap && seq_gt(seg->seq + seg->text_len, b->reasm.runs[0].left)) {
+    runs_take_over(stack, c, a);
+    if (b->reasm.count > 0 && seq_gt(seg->seq + seg->text_len, b->reasm.runs[0].left)) {
         seg->text_len = b->reasm.runs[0].left - seg->seq; /* what arrived first stays */
         gander_packet_trim(a->packet, seg->text_len);
         seg->flags &= (uint8_t)~GANDER_FLAG_FIN;
@@ -68,9 +90,10 @@ static void text_in_order(struct gander_stack *stack, struct tcp_conn *c, struct
 static void text_ahead(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
 {
     struct tcp_busy *b = c->busy;
-    enum gander_drop reason =
-        reasm_insert(&b->reasm, stack->mem, a->packet, a->seg.seq, c->receive_limit_bytes);
+    enum gander_drop reason;
 
+    runs_take_over(stack, c, a);
+    reason = reasm_insert(&b->reasm, stack->mem, a->packet, a->seg.seq, c->receive_limit_bytes);
     tcp_ack_now(stack, c, GANDER_WHY_ack_out_of_order);
     if (reason != GANDER_DROP_none)
         tcp_drop(stack, c, a, reason);
