@@ -67,6 +67,8 @@ void tcp_cc_on_loss(struct gander_stack *stack, struct tcp_conn *c)
 {
     struct tcp_cc view = view_of(stack, c);
 
+    if (c->busy->recovery == TCP_OPEN) /* what limited transmit sent beyond cwnd does not count [RFC5681 3.2, step 2] */
+        view.flight = min_u32(view.flight, c->cwnd);
     algorithms[c->cc]->on_loss(&view);
     c->ssthresh = view.ssthresh;
 }

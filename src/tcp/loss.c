@@ -50,10 +50,10 @@ static void recovery_enter(struct gander_stack *stack, struct tcp_conn *c, enum 
 {
     struct tcp_busy *b = c->busy;
 
+    tcp_cc_on_loss(stack, c);
     b->recovery = TCP_RECOVERY;
     b->recover = c->snd.nxt;
     b->force_one = true;
-    tcp_cc_on_loss(stack, c);
     c->cwnd = c->ssthresh;
     stack->stats.tcp_fast_recoveries++;
     tcp_cwnd_changed(stack, c, why);
