@@ -37,7 +37,7 @@ int64_t tcp_user_send(struct gander_stack *stack, struct tcp_conn *c, const void
 
     if (error)
         return error;
-    if (mem_is_short(stack->mem) || !tcp_busy_need(stack, c))
+    if (!tcp_busy_need(stack, c))
         return GANDER_ENOMEM;
     q = &c->busy->sendq;
     room = c->send_limit_bytes > sendq_bytes(q) ? c->send_limit_bytes - sendq_bytes(q) : 0;
@@ -47,6 +47,8 @@ int64_t tcp_user_send(struct gander_stack *stack, struct tcp_conn *c, const void
     }
     if (sendq_bytes(q) == 0)
         restart_after_idle(stack, c);
+    if (mem_is_short(stack->mem)) /* a segment each keeps all connections going */
+        room = sendq_bytes(q) == 0 ? min_u32(c->mss, (uint32_t)room) : 0;
     n = sendq_append(q, stack->mem, data, len < room ? len : room);
     if (n == 0)
         return GANDER_ENOMEM;
