@@ -247,6 +247,29 @@ static void many_connections_at_once(void **state)
     assert_int_equal(outcome.server.tcp_passive_opens, 64);
 }
 
+/* The send buffers alone could fill the budget many times over. Then writers wait, and packets
+ * still move. */
+static void short_memory_delays_but_does_not_stop(void **state)
+{
+    struct gander_config small;
+    struct scenario s = {.cable = {.ab = &storm, .ba = &storm},
+                         .connections = 8,
+                         .bytes_up = 90000,
+                         .bytes_down = 90000};
+    struct outcome outcome;
+
+    (void)state;
+    gander_config_init(&small);
+    small.memory_max_bytes = 600000;
+    for (s.seed = 350; s.seed < 356; s.seed++) {
+        s.client = s.seed % 3 != 0 ? &small : NULL;
+        s.server = s.seed % 3 != 1 ? &small : NULL;
+        run(&s, &outcome);
+        assert_true(!s.client || outcome.client.memory_peak_bytes <= 600000);
+        assert_true(!s.server || outcome.server.memory_peak_bytes <= 600000);
+    }
+}
+
 /* Sets a host's clock so that its next initial sequence number lies shortly before 2^32: they grow
  * by one each 4 µs of its clock (RFC 6528 3). */
 static void turn_clock(struct gander_config *config, uint32_t iss, uint32_t wanted)
@@ -555,6 +578,7 @@ int main(void)
         cmocka_unit_test(slow_readers_get_everything),
         cmocka_unit_test(older_peers_are_understood),
         cmocka_unit_test(many_connections_at_once),
+        cmocka_unit_test(short_memory_delays_but_does_not_stop),
         cmocka_unit_test(sequence_numbers_wrap),
 #ifdef GANDER_HAVE_PCAP
         cmocka_unit_test(captures_hold_what_passed),
