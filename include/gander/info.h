@@ -21,6 +21,8 @@ struct gander_stats {
     uint64_t tcp_active_opens, tcp_passive_opens;
     uint64_t tcp_resets_in, tcp_resets_out;
     uint64_t tcp_challenge_acks;
+    uint64_t tcp_evictions;     /* connections ended because they held memory that was short */
+    uint64_t tcp_orphans_reset; /* closed when tcp_orphans_max were there */
     uint64_t tcp_syn_cookies_sent, tcp_syn_cookies_accepted;
     uint64_t tcp_time_wait_early; /* TIME-WAIT records that ended before 2MSL: table full or no memory */
     uint64_t udp_datagrams_in, udp_datagrams_out;

@@ -95,6 +95,7 @@ struct gander_config {
     uint32_t tcp_receive_buffer_bytes; /* [256 KiB] the largest window offered */
     uint32_t tcp_initial_window_segs;  /* [10] RFC 6928 */
     uint32_t tcp_time_wait_max;        /* [65,536] records; beyond, the oldest goes early */
+    uint32_t tcp_orphans_max; /* [16,384] closed by their owner and not over; beyond: reset */
     bool tcp_timestamps;               /* [true] RFC 7323 */
     bool tcp_window_scaling;           /* [true] RFC 7323 */
     bool tcp_sack;                     /* [true] RFC 2018 */

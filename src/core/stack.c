@@ -33,6 +33,7 @@ void gander_config_init(struct gander_config *config)
         .tcp_receive_buffer_bytes = 256 << 10,
         .tcp_initial_window_segs = 10,
         .tcp_time_wait_max = 65536,
+        .tcp_orphans_max = 16384,
         .tcp_timestamps = true,
         .tcp_window_scaling = true,
         .tcp_sack = true,
@@ -172,6 +173,8 @@ void gander_advance(struct gander_stack *stack, gander_time now)
         clock_set(stack, now);
     while ((timer = wheel_expire(&stack->wheel, stack->now, &steps)) != NULL)
         tcp_timers_fired(stack, timer);
+    if (mem_is_short(stack->mem))
+        tcp_pressure_relieve(stack);
     debug_check(stack);
 }
 
@@ -195,6 +198,8 @@ void gander_input(struct gander_stack *stack, unsigned link, struct gander_packe
             __builtin_prefetch(packets[i + PREFETCH_AHEAD]->frag[0].data);
         ip_input(stack, link, packets[i]);
     }
+    if (mem_is_short(stack->mem))
+        tcp_pressure_relieve(stack);
     debug_check(stack);
 }
 

@@ -79,6 +79,7 @@ static void una_advance(struct gander_stack *stack, struct tcp_conn *c, tcp_seq 
     records_acked(stack, c, facts);
     if (seq_gt(ack, b->sendq.head))
         sendq_release(&b->sendq, seq_min(ack, b->sendq.end));
+    tcp_holder_update(stack, c, true);
     if (facts->rtt_ns >= 0)
         tcp_rtt_sample(stack, c, facts->rtt_ns);
     if ((c->flags & TCP_URGENT_OUT) && seq_geq(ack, b->snd_up))

@@ -63,6 +63,8 @@ bool tcp_busy_need(struct gander_stack *stack, struct tcp_conn *c)
     b->recover = c->snd.una - 1;
     b->fack = b->rack_end = c->snd.una;
     b->last_sent_ns = stack->now;
+    b->progress_ns = stack->now;
+    b->conn = c;
     c->busy = b;
     return true;
 }
@@ -74,6 +76,7 @@ void tcp_busy_release(struct gander_stack *stack, struct tcp_conn *c)
     if (!b)
         return;
     c->busy = NULL;
+    tcp_holder_remove(stack, b);
     sendq_finish(&b->sendq, stack->mem);
     rtxq_finish(&b->rtxq, stack->mem);
     recvq_finish(&b->recvq);
@@ -138,6 +141,7 @@ void tcp_conn_end(struct gander_stack *stack, struct tcp_conn *c, enum gander_ca
         sendq_finish(&c->busy->sendq, stack->mem);
         rtxq_finish(&c->busy->rtxq, stack->mem);
         reasm_finish(&c->busy->reasm, stack->mem);
+        tcp_holder_remove(stack, c->busy);
         if (!c->busy->recvq.first)
             tcp_busy_release(stack, c);
     }
@@ -151,6 +155,8 @@ void tcp_conn_free(struct gander_stack *stack, struct tcp_conn *c)
 {
     conn_detach(stack, c);
     tcp_busy_release(stack, c);
+    if (c->flags & TCP_ORPHAN)
+        stack->tcp.orphans--;
     if (c->knobs)
         pool_put(c->knobs);
     if (c->sock.handle)

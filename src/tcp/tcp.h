@@ -62,6 +62,7 @@ enum tcp_conn_flags {
     TCP_END_REPORTED = 1 << 23,    /* GANDER_EVENT_CLOSED was queued */
     TCP_BOUND = 1 << 24,           /* stands in the table of ports */
     TCP_FIN_SENT = 1 << 25,
+    TCP_ORPHAN = 1 << 27,          /* closed by its owner, not over yet */
     TCP_FIN_AHEAD = 1 << 26        /* the peer's FIN arrived ahead of a gap: busy->fin_seq */
 };
 
@@ -146,6 +147,12 @@ struct tcp_busy {
 
     uint64_t bytes_acked, bytes_received, retransmitted;
     uint64_t cc_state[TCP_CC_STATE_WORDS];
+
+    /* pressure.c */
+    struct tcp_conn *conn;
+    struct tcp_busy *holder_older, *holder_newer;
+    gander_time progress_ns; /* when bytes were last acknowledged or read */
+    uint8_t holder_class;    /* 0: holds little, in no list */
 };
 
 struct tcp_listener {
@@ -450,6 +457,14 @@ static inline struct tcp_listener *tcp_listener_of(struct sock *sock)
 {
     return CONTAINER_OF(sock, struct tcp_listener, sock);
 }
+
+/* --- pressure.c ------------------------------------------------------------------------------------------------------ */
+
+/* What the connection holds has changed; `progress`: bytes were acknowledged, or read. */
+void tcp_holder_update(struct gander_stack *stack, struct tcp_conn *c, bool progress);
+void tcp_holder_remove(struct gander_stack *stack, struct tcp_busy *b);
+/* Ends the worst holders while memory is short. Any connection may be gone after it. */
+void tcp_pressure_relieve(struct gander_stack *stack);
 
 /* --- check.c: the invariants of a connection; asserts -------------------------------------------------------------- */
 

@@ -8,10 +8,16 @@
 #include "base/wheel.h"
 #include "tcp/knobs.h"
 
+struct tcp_busy;
 struct tcp_conn;
 struct tcp_time_wait;
 
-enum { TCP_PORT_COUNTERS = 256 };
+enum { TCP_PORT_COUNTERS = 256, TCP_HOLDER_CLASSES = 20 };
+
+/* Working memories that hold about equally much, in order of their last progress. */
+struct tcp_holders {
+    struct tcp_busy *stuck_longest, *latest;
+};
 
 /* Connections with something to send on one link, served in turn. */
 struct tcp_output_list {
@@ -29,6 +35,8 @@ struct tcp_stack {
     struct tcp_output_list output[GANDER_LINKS_MAX];
     struct tcp_time_wait *wait_oldest, *wait_newest;
     struct timer wait_timer;        /* for the oldest */
+    struct tcp_holders holders[TCP_HOLDER_CLASSES]; /* [0] is not used: pressure.c */
+    uint32_t orphans;
     uint64_t connections, syn_received, time_wait;
     int cc_default;
     uint32_t clock_ms;              /* timestamp clock [RFC7323 5.4]: 1 ms, moved by gander_advance() */

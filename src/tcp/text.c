@@ -141,6 +141,7 @@ static bool text_process(struct gander_stack *stack, struct tcp_conn *c, struct 
         text_in_order(stack, c, a);
     else
         text_ahead(stack, c, a);
+    tcp_holder_update(stack, c, false);
     return true;
 }
 

@@ -204,6 +204,15 @@ static void reset_and_end(struct gander_stack *stack, struct tcp_conn *c, enum g
     tcp_conn_end(stack, c, GANDER_CAUSE_abort, GANDER_ECONNABORTED);
 }
 
+/* Connections that nobody owns are bounded: the one too many is reset, as if with linger 0. */
+static bool orphan_allowed(struct gander_stack *stack)
+{
+    if (stack->tcp.orphans < stack->config.tcp_orphans_max)
+        return true;
+    stack->stats.tcp_orphans_reset++;
+    return false;
+}
+
 void tcp_user_close(struct gander_stack *stack, struct tcp_conn *c)
 {
     bool linger_zero = tcp_knobs_of(stack, c)->linger_ns == 0;
@@ -217,9 +226,11 @@ void tcp_user_close(struct gander_stack *stack, struct tcp_conn *c)
         tcp_conn_end(stack, c, GANDER_CAUSE_close, 0);
     } else if (has_unread(c)) {
         reset_and_end(stack, c, GANDER_WHY_rst_unread);
-    } else if (linger_zero || !send_close(stack, c)) {
+    } else if (linger_zero || !orphan_allowed(stack) || !send_close(stack, c)) {
         reset_and_end(stack, c, GANDER_WHY_rst_abort);
     } else {
+        c->flags |= TCP_ORPHAN;
+        stack->tcp.orphans++;
         tcp_timers_on_state(stack, c); /* FIN-WAIT-2 does not wait for ever without an owner */
     }
 }

@@ -50,10 +50,11 @@ int64_t tcp_user_send(struct gander_stack *stack, struct tcp_conn *c, const void
     if (mem_is_short(stack->mem)) /* a segment each keeps all connections going */
         room = sendq_bytes(q) == 0 ? min_u32(c->mss, (uint32_t)room) : 0;
     n = sendq_append(q, stack->mem, data, len < room ? len : room);
-    if (n == 0)
-        return GANDER_ENOMEM;
+    tcp_holder_update(stack, c, false);
     if (n < len)
         c->flags |= TCP_WANTS_WRITABLE;
+    if (n == 0) /* with something queued, its acknowledgement will tell */
+        return sendq_bytes(q) > 0 ? GANDER_EAGAIN : GANDER_ENOMEM;
     if ((flags & GANDER_SEND_URGENT) && n == len) {
         c->busy->snd_up = q->end; /* RFC 6093: the byte behind the urgent one */
         c->flags |= TCP_URGENT_OUT;
@@ -110,6 +111,7 @@ int64_t tcp_user_receive(struct gander_stack *stack, struct tcp_conn *c, void *b
     if (peek)
         return (int64_t)n;
     urgent_passed(c);
+    tcp_holder_update(stack, c, true);
     if (!(c->flags & TCP_IN_TABLE)) {
         if (!c->busy->recvq.first)
             tcp_busy_release(stack, c);
