@@ -368,28 +368,36 @@ static void look_ahead(struct maker *m)
     m->open_both = opened[0] && opened[1];
 }
 
+static void make(struct maker *m)
+{
+    const struct ladder_record *record = m->record;
+
+    look_ahead(m);
+    for (size_t i = 0; i < record->count; i++)
+        take_event(record->events[i].host ? &m->side[1] : &m->side[0], &record->events[i]);
+    for (unsigned host = 0; host < LADDER_HOSTS; host++)
+        state_settle(&m->side[host]);
+    while (!m->rows->no_memory && (head(m, 0) || head(m, 1)))
+        step(m);
+}
+
 bool ladder_rows_make(struct ladder_rows *rows, const struct ladder_record *record)
 {
     struct maker m = {.record = record, .rows = rows, .last = record->start};
+    size_t room = record->count + 1; /* no event makes more than one moment */
+    struct moment *moments = calloc(LADDER_HOSTS * room, sizeof(*moments));
 
     memset(rows, 0, sizeof(*rows));
-    m.lane = calloc(record->count + 1, sizeof(*m.lane));
-    for (unsigned host = 0; host < LADDER_HOSTS; host++)
-        m.side[host].moments = calloc(record->count + 1, sizeof(struct moment));
-    if (m.lane && m.side[0].moments && m.side[1].moments) {
-        look_ahead(&m);
-        for (size_t i = 0; i < record->count; i++)
-            take_event(&m.side[record->events[i].host], &record->events[i]);
-        for (unsigned host = 0; host < LADDER_HOSTS; host++)
-            state_settle(&m.side[host]);
-        while (!rows->no_memory && (head(&m, 0) || head(&m, 1)))
-            step(&m);
+    m.lane = calloc(room, sizeof(*m.lane));
+    if (moments && m.lane) {
+        m.side[0].moments = moments;
+        m.side[1].moments = moments + room;
+        make(&m);
     } else {
         rows->no_memory = true;
     }
     free(m.lane);
-    for (unsigned host = 0; host < LADDER_HOSTS; host++)
-        free(m.side[host].moments);
+    free(moments);
     return !rows->no_memory;
 }
 
