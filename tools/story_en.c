@@ -82,13 +82,12 @@ const struct story_words story_words_en = {
     .timer = "{wait} s have passed without an answer. {name} does not ask whose fault it is.",
     .stay =
         "{name} stays at home for {wait} s: 2MSL, the time a letter may live on its way, twice. "
-        "Had the last letter fallen, {other} would send the farewell again, and somebody must "
-        "be there to answer; and no straggler of this exchange can be taken for part of the "
-        "next.",
+        "If the last letter falls, {other} will send the farewell again, and somebody must be "
+        "there to answer; and no straggler of this exchange can be taken for part of the next.",
     .stay_both =
-        "Each of them wrote a last ACK that nobody answers. So both stay at home for "
-        "{wait} s: 2MSL, the time a letter may live on its way, twice. Had one fallen, the "
-        "other's farewell would come again, and somebody must be there to answer.",
+        "Each of them wrote a last ACK that nobody answers. So both stay at home for {wait} s: "
+        "2MSL, the time a letter may live on its way, twice. If one falls, the other's farewell "
+        "will come again, and somebody must be there to answer.",
     .over = "Nobody knocked. {name} closes the door.",
     .over_asked =
         "{other}'s farewell had come again, and {name} was there to answer. Since then it "
