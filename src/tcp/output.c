@@ -105,14 +105,18 @@ static void syn_output(struct gander_stack *stack, struct tcp_conn *c, struct tu
 
 /* --- what was sent before ------------------------------------------------------------------------------ */
 
-/* Sends a record again, in pieces if the segment size has shrunk. False: the turn is over before its end. */
+/* Sends a record again, in pieces if the segment size has shrunk. False: the turn is over before its end; the next goes on
+ * there, since a link that takes one packet at a time would else get the first piece for ever. */
 static bool record_resend(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn,
                           uint32_t number, enum gander_why why)
 {
-    struct tcp_record *r = rtxq_at(&c->busy->rtxq, number);
+    struct tcp_busy *b = c->busy;
+    struct tcp_record *r = rtxq_at(&b->rtxq, number);
     bool fin = r->flags & RECORD_FIN;
-    uint32_t text = r->len - (fin ? 1 : 0), done = 0;
+    uint32_t text = r->len - (fin ? 1 : 0), done = b->resend_from - r->seq;
 
+    if (done >= text)
+        done = 0; /* it was not this record */
     if (r->flags & RECORD_SACKED)
         return true; /* the peer has it */
     do {
@@ -131,9 +135,10 @@ static bool record_resend(struct gander_stack *stack, struct tcp_conn *c, struct
         if (n < 0)
             return false;
         done += (uint32_t)n;
+        b->resend_from = r->seq + done;
     } while (done < text);
-    c->busy->retransmitted++;
-    rtxq_mark_resent(&c->busy->rtxq, number, stack->now);
+    b->retransmitted++;
+    rtxq_mark_resent(&b->rtxq, number, stack->now);
     tcp_timers_on_sent(stack, c);
     return true;
 }
