@@ -14,7 +14,8 @@ static bool takes_text(const struct tcp_conn *c)
            c->entity.state == GANDER_TCP_FIN_WAIT_2;
 }
 
-static void ack_schedule(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_segment *seg)
+static void ack_schedule(struct gander_stack *stack, struct tcp_conn *c,
+                         const struct tcp_segment *seg)
 {
     struct tcp_busy *b = c->busy;
 
@@ -87,13 +88,25 @@ static void text_in_order(struct gander_stack *stack, struct tcp_conn *c, struct
     sock_event(stack, &c->sock, GANDER_EVENT_READABLE, 0);
 }
 
+/*
+ * What may be held ahead of a gap, at true size: twice the window with what waits in order. The window itself would
+ * be too little: a full-sized segment takes up half as much again as its text, so that of a window with a gap
+ * at its start the end could not be kept; whoever resends that end in vain learns nothing from our answer.
+ */
+static uint32_t ahead_limit(const struct tcp_conn *c)
+{
+    uint32_t window = min_u32(c->receive_limit_bytes, UINT32_MAX / 2);
+
+    return 2 * window - min_u32(c->busy->recvq.held_bytes, window);
+}
+
 static void text_ahead(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
 {
     struct tcp_busy *b = c->busy;
     enum gander_drop reason;
 
     runs_take_over(stack, c, a);
-    reason = reasm_insert(&b->reasm, stack->mem, a->packet, a->seg.seq, c->receive_limit_bytes);
+    reason = reasm_insert(&b->reasm, stack->mem, a->packet, a->seg.seq, ahead_limit(c));
     tcp_ack_now(stack, c, GANDER_WHY_ack_out_of_order);
     if (reason != GANDER_DROP_none)
         tcp_drop(stack, c, a, reason);
@@ -112,7 +125,8 @@ static bool receiver_is_gone(struct gander_stack *stack, struct tcp_conn *c, str
 }
 
 /* The receiving direction was shut by its owner: acknowledged, not kept. */
-static void text_discard(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_segment *seg)
+static void text_discard(struct gander_stack *stack, struct tcp_conn *c,
+                         const struct tcp_segment *seg)
 {
     if (seg->seq == c->rcv.nxt)
         c->rcv.nxt += seg->text_len;
@@ -146,7 +160,8 @@ static bool text_process(struct gander_stack *stack, struct tcp_conn *c, struct 
 }
 
 /* A FIN ahead of a gap is remembered by its number. */
-static bool fin_reached(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_segment *seg)
+static bool fin_reached(struct gander_stack *stack, struct tcp_conn *c,
+                        const struct tcp_segment *seg)
 {
     tcp_seq fin = seg->seq + seg->text_len;
 
@@ -203,6 +218,7 @@ void tcp_text_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp
     }
     if (!text_process(stack, c, a))
         return;
-    if (((seg->flags & GANDER_FLAG_FIN) || (c->flags & TCP_FIN_AHEAD)) && fin_reached(stack, c, seg))
+    if (((seg->flags & GANDER_FLAG_FIN) || (c->flags & TCP_FIN_AHEAD)) &&
+        fin_reached(stack, c, seg))
         tcp_fin_arrives(stack, c);
 }
