@@ -56,7 +56,7 @@ show_logs() {
 cleanup() {
     local pid
     for pid in "${STARTED[@]}"; do
-        kill -KILL "$pid" 2>/dev/null
+        kill -KILL -- "-$pid" "$pid" 2>/dev/null # with those that it started
     done
     wait 2>/dev/null
     rm -rf "$WORK"
@@ -76,7 +76,7 @@ need() {
 start() {
     local name=$1
     shift
-    "$@" >"$WORK/$name.out" 2>"$WORK/$name.log" </dev/null 4>&- 5>&- &
+    setsid "$@" >"$WORK/$name.out" 2>"$WORK/$name.log" </dev/null 4>&- 5>&- &
     PID=$!
     STARTED+=("$PID")
 }
@@ -85,7 +85,7 @@ start() {
 start_input() {
     local name=$1 input=$2
     shift 2
-    "$@" >"$WORK/$name.out" 2>"$WORK/$name.log" <"$input" 4>&- 5>&- &
+    setsid "$@" >"$WORK/$name.out" 2>"$WORK/$name.log" <"$input" 4>&- 5>&- &
     PID=$!
     STARTED+=("$PID")
 }
