@@ -38,7 +38,7 @@ struct options {
     uint64_t seed;
     const char *pcap;
     const char *congestion_control; /* NULL: the stack's default */
-    bool ipv4_only, ipv6_only, quiet;
+    bool ipv4_only, ipv6_only, stats, quiet;
 };
 
 /*

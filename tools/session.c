@@ -15,6 +15,7 @@
 #include <gander/tun.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -124,12 +125,15 @@ static int impair_open(struct session *s)
         .rate_bits_per_second = o->rate_bits,
     };
     struct gander_impairment in = out;
+    int error;
 
     in.seed = ~o->seed;
     if (!(o->loss_ppm || o->duplicate_ppm || o->reorder_ppm || o->corrupt_ppm || o->delay_ns ||
           o->jitter_ns || o->rate_bits))
         return 0;
-    return gander_impair_create(s->driver, s->stack, &out, &in, &s->driver);
+    error = gander_impair_create(s->driver, s->stack, &out, &in, &s->driver);
+    s->impairs = error ? NULL : s->driver;
+    return error;
 }
 
 static int capture_open(struct session *s)
@@ -230,11 +234,48 @@ static void session_farewell(struct session *s)
     (void)gander_host_run_once(s->host, 0);
 }
 
+static void stats_impairment(const struct session *s, enum gander_impair_direction direction,
+                             const char *name)
+{
+    struct gander_impair_counters c;
+
+    if (!s->impairs || gander_impair_counters(s->impairs, direction, &c))
+        return;
+    message_error("impairment, %s: %" PRIu64 " packets, %" PRIu64 " lost, %" PRIu64
+                  " duplicated, %" PRIu64 " reordered, %" PRIu64 " corrupted, %" PRIu64
+                  " too many for the queue",
+                  name, c.packets, c.lost, c.duplicated, c.reordered, c.corrupted, c.overflowed);
+}
+
+static void session_stats(const struct session *s)
+{
+    struct gander_stats stats;
+
+    gander_stats(s->stack, &stats);
+    message_error(
+        "packets: %" PRIu64 " in, %" PRIu64 " out; TCP segments: %" PRIu64 " in, %" PRIu64 " out",
+        stats.packets_in, stats.packets_out, stats.tcp_segments_in, stats.tcp_segments_out);
+    message_error("retransmitted: %" PRIu64 " segments, %" PRIu64 " time-outs, %" PRIu64
+                  " fast recoveries; resets: %" PRIu64 " in, %" PRIu64 " out",
+                  stats.tcp_retransmitted_segments, stats.tcp_retransmit_timeouts,
+                  stats.tcp_fast_recoveries, stats.tcp_resets_in, stats.tcp_resets_out);
+    message_error("memory: %" PRIu64 " bytes at most; %" PRIu64 " times there was none",
+                  stats.memory_peak_bytes, stats.allocation_failures);
+    for (unsigned i = 1; i < GANDER_DROP_COUNT; i++)
+        if (stats.drops[i])
+            message_error("dropped: %" PRIu64 " %s (%s)", stats.drops[i], gander_drop_text(i),
+                          gander_drop_name(i));
+    stats_impairment(s, GANDER_IMPAIR_TRANSMIT, "out");
+    stats_impairment(s, GANDER_IMPAIR_RECEIVE, "in");
+}
+
 int session_close(struct session *s)
 {
     if (!s->ended && signal_number && s->code == CODE_OK)
         s->code = 128 + signal_number;
     session_farewell(s);
+    if (s->options->stats)
+        session_stats(s);
     signal_host = NULL;
     gander_host_destroy(s->host);
     if (s->captures && gander_capture_finish(s->driver)) {

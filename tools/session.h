@@ -28,6 +28,7 @@ struct session {
     struct gander_stack *stack;
     struct gander_host *host;
     struct gander_driver *driver; /* the outermost: capture, impairment, TUN */
+    struct gander_driver *impairs; /* NULL: none */
     bool captures;
     unsigned link;
     struct option_prefixes addresses; /* of the stack, defaults filled in */
