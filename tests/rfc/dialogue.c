@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Packet dialogues: packets, time, states, and the running of tests. See dialogue.h; the application's side is in
- * dialogue_app.c.
+ * Packet dialogues: packets, time, and the running of tests. See dialogue.h; what is expected is in dialogue_expect.c, the
+ * application's side in dialogue_app.c.
  */
 #include "dialogue.h"
 
@@ -12,15 +12,9 @@
 
 enum { START_S = 10, PEER_CLOCK_START = 5000 };
 
-struct dialogue_packet {
-    struct dialogue_packet *next;
-    gander_time time;
-    struct segment segment;
-};
-
 /* --- failing ------------------------------------------------------------------------------------ */
 
-DIALOGUE_FORMAT static void note(struct dialogue *d, const char *format, ...)
+DIALOGUE_FORMAT void dialogue_note(struct dialogue *d, const char *format, ...)
 {
     char *line = d->transcript[d->lines++ % 64];
     int n = snprintf(line, sizeof(d->transcript[0]), "%12.6f ", (double)d->now / 1e9);
@@ -35,8 +29,8 @@ _Noreturn void dialogue_fail(struct dialogue *d, const char *format, ...)
 {
     va_list arguments;
 
-    fprintf(stderr, "\n--- IPv%u, timestamps %s, peer's ISN %" PRIu32 "\n", d->family, d->ts ? "on" : "off",
-            d->isn);
+    fprintf(stderr, "\n--- IPv%u, timestamps %s, peer's ISN %" PRIu32 "\n", d->family,
+            d->ts ? "on" : "off", d->isn);
     for (unsigned i = d->lines > 64 ? d->lines - 64 : 0; i < d->lines; i++)
         fprintf(stderr, "%s\n", d->transcript[i % 64]);
     fprintf(stderr, "--- %s:%d: ", d->file, d->line);
@@ -60,7 +54,8 @@ void dialogue_expect_equal(struct dialogue *d, int64_t value, int64_t wanted, co
         dialogue_fail(d, "%s is %" PRId64 ", not %" PRId64, text, value, wanted);
 }
 
-void dialogue_expect_near(struct dialogue *d, int64_t value, int64_t wanted, int64_t tolerance, const char *text)
+void dialogue_expect_near(struct dialogue *d, int64_t value, int64_t wanted, int64_t tolerance,
+                          const char *text)
 {
     if (value < wanted - tolerance || value > wanted + tolerance)
         dialogue_fail(d, "%s is %" PRId64 ", not about %" PRId64, text, value, wanted);
@@ -117,7 +112,8 @@ static void learn(struct dialogue *d, const struct segment *segment)
     }
     if (segment->fields & FIELD_TS)
         f->tsval = segment->tsval;
-    end = (uint32_t)segment->seq + segment->len + syn + (segment->flags & GANDER_FLAG_FIN ? 1 : 0) - f->iss;
+    end = (uint32_t)segment->seq + segment->len + syn + (segment->flags & GANDER_FLAG_FIN ? 1 : 0) -
+          f->iss;
     if (!(segment->flags & GANDER_FLAG_RST) && (int32_t)(end - f->ours) > 0)
         f->ours = end;
 }
@@ -144,12 +140,13 @@ static void collect_one(struct dialogue *d, struct gander_packet *packet)
     d->last = &p->next;
     if (wrong)
         dialogue_fail(d, "a packet left with: %s", wrong);
-    if (path.family != d->family || memcmp(path.source, from.ip, 16) != 0 || memcmp(path.destination, to.ip, 16) != 0)
+    if (path.family != d->family || memcmp(path.source, from.ip, 16) != 0 ||
+        memcmp(path.destination, to.ip, 16) != 0)
         dialogue_fail(d, "a packet left with other addresses than its connection");
     learn(d, &p->segment);
     f = flow_of(d, p->segment.destination_port);
     segment_format(&p->segment, f->iss, f->isn, text);
-    note(d, "> %s (%s)", text, gander_why_text(p->segment.why));
+    dialogue_note(d, "> %s (%s)", text, gander_why_text(p->segment.why));
 }
 
 void dialogue_collect(struct dialogue *d)
@@ -165,7 +162,7 @@ void dialogue_collect(struct dialogue *d)
         dialogue_fail(d, "gander_output() gave nothing although gander_output_pending()");
 }
 
-static const char *describe(struct dialogue *d, const struct segment *segment)
+const char *dialogue_describe(struct dialogue *d, const struct segment *segment)
 {
     static char text[SEGMENT_TEXT_BYTES];
 
@@ -177,8 +174,8 @@ void dialogue_expect_nothing(struct dialogue *d)
 {
     dialogue_collect(d);
     if (d->first)
-        dialogue_fail(d, "nothing was expected, but this left at %.6f s: %s", (double)d->first->time / 1e9,
-                      describe(d, &d->first->segment));
+        dialogue_fail(d, "nothing was expected, but this left at %.6f s: %s",
+                      (double)d->first->time / 1e9, dialogue_describe(d, &d->first->segment));
 }
 
 /* --- time ----------------------------------------------------------------------------------------- */
@@ -226,7 +223,7 @@ gander_time dialogue_wait(struct dialogue *d, gander_time limit)
 
 /* --- what arrives --------------------------------------------------------------------------------- */
 
-static struct segment parse(struct dialogue *d, const char *words)
+struct segment dialogue_parse(struct dialogue *d, const char *words)
 {
     struct segment want;
     const char *wrong = segment_parse(words, &want);
@@ -318,11 +315,11 @@ static void hold_segment(struct dialogue *d, const char *format, va_list argumen
 
     dialogue_expect_nothing(d);
     vsnprintf(words, sizeof(words), format, arguments);
-    segment = parse(d, words);
+    segment = dialogue_parse(d, words);
     fill_in(d, &segment);
     segment.source_port = d->f->peer_port;
     segment.destination_port = d->f->port;
-    note(d, "< %s", words);
+    dialogue_note(d, "< %s", words);
     path = inbound(d, segment.fields);
     hold(d, bytes, segment_build(&segment, &path, bytes));
     free(segment.text);
@@ -360,20 +357,18 @@ void dialogue_arrive(struct dialogue *d, const char *format, ...)
 
 void dialogue_arrive_icmp(struct dialogue *d, enum dialogue_icmp kind, int64_t seq, uint32_t mtu)
 {
-    static const uint8_t numbers[][4] = {/* IPv4 type, code, IPv6 type, code */
-                                         [ICMP_DIALOGUE_NETWORK] = {3, 0, 1, 0},
-                                         [ICMP_DIALOGUE_HOST] = {3, 1, 1, 3},
-                                         [ICMP_DIALOGUE_PROTOCOL] = {3, 2, 4, 1},
-                                         [ICMP_DIALOGUE_PORT] = {3, 3, 1, 4},
-                                         [ICMP_DIALOGUE_PROHIBITED] = {3, 13, 1, 1},
-                                         [ICMP_DIALOGUE_TOO_BIG] = {3, 4, 2, 0},
-                                         [ICMP_DIALOGUE_TIME_EXCEEDED] = {11, 0, 3, 0},
-                                         [ICMP_DIALOGUE_PARAMETER] = {12, 0, 4, 0},
-                                         [ICMP_DIALOGUE_SOURCE_QUENCH] = {4, 0, 4, 0}};
+    static const uint8_t numbers[][4] = {
+        /* IPv4 type, code, IPv6 type, code */
+        [ICMP_DIALOGUE_NETWORK] = {3, 0, 1, 0},        [ICMP_DIALOGUE_HOST] = {3, 1, 1, 3},
+        [ICMP_DIALOGUE_PROTOCOL] = {3, 2, 4, 1},       [ICMP_DIALOGUE_PORT] = {3, 3, 1, 4},
+        [ICMP_DIALOGUE_PROHIBITED] = {3, 13, 1, 1},    [ICMP_DIALOGUE_TOO_BIG] = {3, 4, 2, 0},
+        [ICMP_DIALOGUE_TIME_EXCEEDED] = {11, 0, 3, 0}, [ICMP_DIALOGUE_PARAMETER] = {12, 0, 4, 0},
+        [ICMP_DIALOGUE_SOURCE_QUENCH] = {4, 0, 4, 0}};
     bool v6 = d->family == GANDER_IPV6;
     struct segment_path in = inbound(d, 0), out = in;
     struct segment quoted = {.flags = GANDER_FLAG_ACK, .seq = d->f->iss + (uint32_t)seq};
-    uint8_t message[8 + SEGMENT_TEXT_BYTES] = {numbers[kind][v6 ? 2 : 0], numbers[kind][v6 ? 3 : 1]};
+    uint8_t message[8 + SEGMENT_TEXT_BYTES] = {numbers[kind][v6 ? 2 : 0],
+                                               numbers[kind][v6 ? 3 : 1]};
     uint8_t packet[SEGMENT_TEXT_BYTES + 48];
 
     dialogue_expect_nothing(d);
@@ -386,269 +381,10 @@ void dialogue_arrive_icmp(struct dialogue *d, enum dialogue_icmp kind, int64_t s
     segment_build(&quoted, &out, message + 8);
     /* The quoted packet was a full one: an error about a packet that is too big quotes its real length. */
     message[8 + (v6 ? 4 : 2)] = 0x05;
-    note(d, "< ICMP type %u code %u about seq=%" PRId64 " mtu=%" PRIu32, message[0], message[1], seq, mtu);
+    dialogue_note(d, "< ICMP type %u code %u about seq=%" PRId64 " mtu=%" PRIu32, message[0],
+                  message[1], seq, mtu);
     hold(d, packet, segment_wrap(&in, v6 ? 58 : 1, message, 8u + (v6 ? 40 : 20) + 8, 2, packet));
     deliver(d);
-}
-
-/* --- comparing ------------------------------------------------------------------------------------ */
-
-static bool flags_differ(const struct segment *want, const struct segment *got)
-{
-    uint8_t mask = (uint8_t)~GANDER_FLAG_PSH;
-
-    if ((want->flags & mask) != (got->flags & mask))
-        return true;
-    return (want->fields & FIELD_PSH_ON && !(got->flags & GANDER_FLAG_PSH)) ||
-           (want->fields & FIELD_PSH_OFF && got->flags & GANDER_FLAG_PSH);
-}
-
-static const char *options_differ(const struct dialogue *d, const struct segment *want, const struct segment *got)
-{
-    uint32_t f = want->fields, g = got->fields;
-
-    if ((f & FIELD_MSS && (!(g & FIELD_MSS) || want->mss != got->mss)) || (f & FIELD_NOMSS && g & FIELD_MSS))
-        return "mss";
-    if ((f & FIELD_WS && (!(g & FIELD_WS) || want->ws != got->ws)) || (f & FIELD_NOWS && g & FIELD_WS))
-        return "ws";
-    if ((f & FIELD_SACKOK && !(g & FIELD_SACKOK)) || (f & FIELD_NOSACKOK && g & FIELD_SACKOK))
-        return "sackok";
-    if (f & FIELD_TS && (!(g & FIELD_TS) || want->tsval != got->tsval || want->tsecr != got->tsecr))
-        return "ts";
-    if (f & FIELD_NOTS && g & FIELD_TS)
-        return "nots";
-    if (f & FIELD_NOSACK && g & FIELD_SACK)
-        return "nosack";
-    if (f & FIELD_SACK) {
-        if (want->sacks != got->sacks)
-            return "sack";
-        for (unsigned i = 0; i < want->sacks * 2; i++) {
-            if (d->f->isn + (uint32_t)want->sack[i / 2][i % 2] != (uint32_t)got->sack[i / 2][i % 2])
-                return "sack";
-        }
-    }
-    return NULL;
-}
-
-static const char *segments_differ(const struct dialogue *d, const struct segment *want, const struct segment *got)
-{
-    /* A reset that answers a segment without a connection of ours counts from zero [RFC9293 3.10.7.1]. */
-    uint32_t base = d->f->iss;
-
-    if (flags_differ(want, got))
-        return "flags";
-    if (want->fields & FIELD_SEQ && (uint32_t)want->seq + base != (uint32_t)got->seq)
-        return "seq";
-    if (want->fields & FIELD_ACK && (uint32_t)want->ack + d->f->isn != (uint32_t)got->ack)
-        return "ack";
-    if (want->fields & FIELD_LEN && want->len != got->len)
-        return "len";
-    if (want->fields & FIELD_WND && want->wnd != got->wnd)
-        return "wnd";
-    if (want->fields & FIELD_UP && want->up != got->up)
-        return "up";
-    if (want->fields & FIELD_WHY && want->why != got->why)
-        return "why";
-    if (want->fields & FIELD_TTL && want->ttl != got->ttl)
-        return "ttl";
-    if (want->fields & FIELD_TC && want->tc != got->tc)
-        return "tc";
-    return options_differ(d, want, got);
-}
-
-/* What must always hold: see the top of dialogue.h. */
-static void check_always(struct dialogue *d, const struct segment *s)
-{
-    uint32_t first = (uint32_t)s->seq + (s->flags & GANDER_FLAG_SYN ? 1 : 0) - d->f->iss - 1;
-
-    if (s->flags & GANDER_FLAG_SYN)
-        return;
-    if (s->fields & (FIELD_MSS | FIELD_WS | FIELD_SACKOK))
-        dialogue_fail(d, "an option that belongs on a SYN: %s", describe(d, s));
-    if (!(s->flags & GANDER_FLAG_RST) && !!(s->fields & FIELD_TS) != d->f->ts_on)
-        dialogue_fail(d, "timestamps are %s: %s", d->f->ts_on ? "on" : "off", describe(d, s));
-    for (uint32_t i = 0; i < s->len; i++) {
-        if (s->text[i] != dialogue_pattern(first + i, false))
-            dialogue_fail(d, "wrong text at stream byte %" PRIu32 ": %s", first + i, describe(d, s));
-    }
-}
-
-static void take_first(struct dialogue *d)
-{
-    struct dialogue_packet *p = d->first;
-
-    check_always(d, &p->segment);
-    d->first = p->next;
-    if (!d->first)
-        d->last = &d->first;
-    d->seg = p->segment;
-    d->seg.text = NULL;
-    free(p->segment.text);
-    free(p);
-}
-
-bool dialogue_allow(struct dialogue *d, const char *format, ...)
-{
-    char words[SEGMENT_TEXT_BYTES];
-    struct segment want;
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(words, sizeof(words), format, arguments);
-    va_end(arguments);
-    want = parse(d, words);
-    dialogue_collect(d);
-    if (!d->first || d->first->segment.destination_port != d->f->peer_port ||
-        segments_differ(d, &want, &d->first->segment))
-        return false;
-    take_first(d);
-    return true;
-}
-
-void dialogue_expect(struct dialogue *d, const char *format, ...)
-{
-    char words[SEGMENT_TEXT_BYTES];
-    struct segment want;
-    struct dialogue_packet *p;
-    const char *wrong;
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(words, sizeof(words), format, arguments);
-    va_end(arguments);
-    want = parse(d, words);
-    dialogue_collect(d);
-    p = d->first;
-    if (!p)
-        dialogue_fail(d, "nothing left; expected %s", words);
-    if (p->segment.destination_port != d->f->peer_port || p->segment.source_port != d->f->port)
-        dialogue_fail(d, "expected %s, but this left for another connection: %s", words, describe(d, &p->segment));
-    wrong = segments_differ(d, &want, &p->segment);
-    if (wrong)
-        dialogue_fail(d, "expected %s, but what left differs in %s: %s", words, wrong,
-                      describe(d, &p->segment));
-    take_first(d);
-}
-
-unsigned dialogue_take_full(struct dialogue *d, uint32_t seq)
-{
-    unsigned n = 0;
-
-    while (dialogue_allow(d, "A seq=%" PRIu32 " len=%" PRIu32, seq, d->smss)) {
-        seq += d->smss;
-        n++;
-    }
-    return n;
-}
-
-/* --- states, events, counters ------------------------------------------------------------------------ */
-
-struct gander_stats dialogue_stats(struct dialogue *d)
-{
-    struct gander_stats stats;
-
-    gander_stats(d->stack, &stats);
-    return stats;
-}
-
-struct gander_tcp_info dialogue_info(struct dialogue *d)
-{
-    struct gander_tcp_info info;
-
-    if (gander_tcp_info(d->stack, d->s, &info) != 0)
-        dialogue_fail(d, "gander_tcp_info() refuses");
-    return info;
-}
-
-void dialogue_expect_state(struct dialogue *d, enum gander_tcp_state state)
-{
-    struct gander_stats stats = dialogue_stats(d);
-    struct gander_tcp_info info;
-
-    if (state == GANDER_TCP_CLOSED) {
-        if (d->flow_count == 1 && stats.tcp_connections + stats.tcp_syn_received + stats.tcp_time_wait)
-            dialogue_fail(d, "something of the connection is left: state %s",
-                          gander_tcp_state_name((unsigned)d->f->state));
-        if (d->f->state > GANDER_TCP_LISTEN)
-            dialogue_fail(d, "state is %s by the trace, not CLOSED", gander_tcp_state_name((unsigned)d->f->state));
-        return;
-    }
-    if (state == GANDER_TCP_LISTEN) {
-        if (gander_tcp_info(d->stack, d->listener, &info) != 0 || info.state != state)
-            dialogue_fail(d, "the listener is not in LISTEN");
-        return;
-    }
-    if (d->f->state != (int)state)
-        dialogue_fail(d, "state is %s by the trace, not %s",
-                      d->f->state < 0 ? "none" : gander_tcp_state_name((unsigned)d->f->state),
-                      gander_tcp_state_name(state));
-    if (d->s && gander_tcp_info(d->stack, d->s, &info) == 0 && info.peer.port == d->f->peer_port &&
-        info.state != state)
-        dialogue_fail(d, "gander_tcp_info() says %s, not %s", gander_tcp_state_name(info.state),
-                      gander_tcp_state_name(state));
-    if ((state == GANDER_TCP_TIME_WAIT && d->flow_count == 1 && stats.tcp_time_wait != 1))
-        dialogue_fail(d, "TIME-WAIT is not counted");
-}
-
-static void gather_events(struct dialogue *d)
-{
-    struct gander_event events[8];
-    size_t n;
-
-    while ((n = gander_events(d->stack, events, 8)) > 0) {
-        for (size_t i = 0; i < n; i++) {
-            note(d, "  event %#" PRIx32 " error %d%s", events[i].bits, events[i].error,
-                 events[i].socket == d->s ? "" : " (another socket)");
-            if (events[i].socket != d->s && events[i].socket != d->listener)
-                continue;
-            d->events |= events[i].bits;
-            if (events[i].socket == d->s && events[i].error)
-                d->error = events[i].error;
-        }
-    }
-}
-
-void dialogue_forget_events(struct dialogue *d)
-{
-    gather_events(d);
-    d->events = 0;
-    d->error = 0;
-}
-
-void dialogue_expect_event(struct dialogue *d, uint32_t bits)
-{
-    gather_events(d);
-    if ((d->events & bits) != bits)
-        dialogue_fail(d, "events are %#" PRIx32 ", without %#" PRIx32, d->events, bits & ~d->events);
-    d->events &= ~bits;
-}
-
-void dialogue_expect_no_event(struct dialogue *d, uint32_t bits)
-{
-    gather_events(d);
-    if (d->events & bits)
-        dialogue_fail(d, "events are %#" PRIx32 ", with %#" PRIx32, d->events, bits & d->events);
-}
-
-void dialogue_expect_closed(struct dialogue *d, int error)
-{
-    dialogue_expect_event(d, GANDER_EVENT_CLOSED);
-    if (d->error != error)
-        dialogue_fail(d, "closed with %s, not %s", gander_strerror(d->error), gander_strerror(error));
-}
-
-void dialogue_expect_drop(struct dialogue *d, enum gander_drop reason)
-{
-    struct gander_stats stats = dialogue_stats(d);
-
-    if (stats.drops[reason] == d->drops[reason] + 1)
-        return;
-    for (unsigned i = 0; i < GANDER_DROP_COUNT; i++) {
-        if (stats.drops[i] != d->drops[i])
-            note(d, "  dropped %" PRIu64 " as %s", stats.drops[i] - d->drops[i], gander_drop_name(i));
-    }
-    dialogue_fail(d, "dropped %" PRIu64 " as %s, not 1", stats.drops[reason] - d->drops[reason],
-                  gander_drop_name(reason));
 }
 
 static void on_trace(void *context, const struct gander_trace_event *event)
@@ -657,18 +393,19 @@ static void on_trace(void *context, const struct gander_trace_event *event)
     struct flow *f = flow_of(d, event->remote.port);
 
     if (event->type == GANDER_TRACE_state) {
-        note(d, "  %s -> %s (%s)", gander_tcp_state_name(event->u.state.from),
-             gander_tcp_state_name(event->u.state.to), gander_cause_text(event->u.state.cause));
+        dialogue_note(d, "  %s -> %s (%s)", gander_tcp_state_name(event->u.state.from),
+                      gander_tcp_state_name(event->u.state.to),
+                      gander_cause_text(event->u.state.cause));
         if (f) {
             f->state = event->u.state.to;
             f->cause = event->u.state.cause;
             f->id = event->id;
         }
     } else if (event->type == GANDER_TRACE_drop) {
-        note(d, "  dropped: %s", gander_drop_text(event->u.drop.reason));
+        dialogue_note(d, "  dropped: %s", gander_drop_text(event->u.drop.reason));
     } else if (event->type == GANDER_TRACE_timer_fired) {
-        note(d, "  timer: %s, %" PRIu32, gander_timer_text(event->u.timer_fired.timer),
-             event->u.timer_fired.count);
+        dialogue_note(d, "  timer: %s, %" PRIu32, gander_timer_text(event->u.timer_fired.timer),
+                      event->u.timer_fired.count);
     }
 }
 
@@ -705,7 +442,8 @@ void dialogue_flow(struct dialogue *d, unsigned number)
     if (d->flow_count == DIALOGUE_FLOWS)
         dialogue_fail(d, "more than %d flows", DIALOGUE_FLOWS);
     d->f = &d->flows[d->flow_count++];
-    *d->f = (struct flow){.port = DIALOGUE_PORT, .peer_port = port, .isn = d->isn, .wnd = 65535, .state = -1};
+    *d->f = (struct flow){
+        .port = DIALOGUE_PORT, .peer_port = port, .isn = d->isn, .wnd = 65535, .state = -1};
 }
 
 static void dialogue_start(struct dialogue *d, void (*configure)(struct gander_config *config))
@@ -727,7 +465,8 @@ static void dialogue_start(struct dialogue *d, void (*configure)(struct gander_c
     dialogue_flow(d, 0);
     expect_equal(d, gander_stack_create(&d->config, &d->stack), 0);
     expect_equal(d, gander_link_add(d->stack, &link, &d->link), 0);
-    expect_equal(d, gander_address_add(d->stack, d->link, &address, d->family == GANDER_IPV4 ? 24 : 64), 0);
+    expect_equal(
+        d, gander_address_add(d->stack, d->link, &address, d->family == GANDER_IPV4 ? 24 : 64), 0);
 }
 
 /* Also after a failure, when less is checked. */
@@ -785,7 +524,8 @@ static void run_all_variants(void **state)
     }
 }
 
-int dialogue_main(const char *group, const struct dialogue_test *tests, size_t n, int argc, char **argv)
+int dialogue_main(const char *group, const struct dialogue_test *tests, size_t n, int argc,
+                  char **argv)
 {
     struct CMUnitTest *units = calloc(n, sizeof(*units));
     int failed;

@@ -47,17 +47,22 @@ struct flow {
     uint16_t port, peer_port; /* the stack's, the peer's */
     uint32_t isn, iss;        /* initial sequence numbers: the peer's, the stack's */
     bool iss_known;
-    uint32_t next;            /* relative: the peer's next sequence number in order */
-    uint32_t ours;            /* relative: behind the last that the stack has sent */
-    uint32_t wnd;             /* what arriving segments offer when they do not say */
+    uint32_t next;                    /* relative: the peer's next sequence number in order */
+    uint32_t ours;                    /* relative: behind the last that the stack has sent */
+    uint32_t wnd;                     /* what arriving segments offer when they do not say */
     bool ts_offered, ts_asked, ts_on; /* by the peer's SYN, by the stack's, both */
-    uint32_t tsval;           /* the stack's last one */
-    int state;                /* by the trace: the last state reached; −1: none yet */
+    uint32_t tsval;                   /* the stack's last one */
+    int state;                        /* by the trace: the last state reached; −1: none yet */
     int cause;
     uint64_t id;
 };
 
-struct dialogue_packet; /* one that left and is not expected yet */
+/* One that left and is not expected yet. */
+struct dialogue_packet {
+    struct dialogue_packet *next;
+    gander_time time;
+    struct segment segment;
+};
 
 struct dialogue {
     /* the variant */
@@ -70,14 +75,14 @@ struct dialogue {
     unsigned link;
     gander_socket listener, s; /* s: the connection that the app_… calls use */
     struct flow flows[DIALOGUE_FLOWS];
-    struct flow *f;            /* the one that arrive() and expect() mean */
+    struct flow *f; /* the one that arrive() and expect() mean */
     unsigned flow_count;
-    gander_time now;           /* since the start of the dialogue */
-    uint32_t smss;             /* text bytes of a full segment of the stack's: DIALOGUE_MSS less the options */
-    uint32_t written, read;    /* stream bytes that app_send() and app_receive() have passed */
-    uint32_t events;           /* bits gathered for s, or for the listener before there is an s */
-    int error;                 /* the last error that came with an event of s */
-    struct segment seg;        /* the last one that expect() took; its text is gone */
+    gander_time now; /* since the start of the dialogue */
+    uint32_t smss; /* text bytes of a full segment of the stack's: DIALOGUE_MSS less the options */
+    uint32_t written, read; /* stream bytes that app_send() and app_receive() have passed */
+    uint32_t events;        /* bits gathered for s, or for the listener before there is an s */
+    int error;              /* the last error that came with an event of s */
+    struct segment seg;     /* the last one that expect() took; its text is gone */
 
     uint64_t drops[GANDER_DROP_COUNT]; /* as they stood before the last arrive() */
     struct dialogue_packet *first, **last;
@@ -154,7 +159,8 @@ enum dialogue_icmp {
 
 /* Within `tolerance` of the wanted value: for times that are measured in coarser units than ns. */
 #define expect_near(d, value, wanted, tolerance)                                                   \
-    dialogue_expect_near(AT_HERE(d), (int64_t)(value), (int64_t)(wanted), (int64_t)(tolerance), #value)
+    dialogue_expect_near(AT_HERE(d), (int64_t)(value), (int64_t)(wanted), (int64_t)(tolerance),    \
+                         #value)
 /* Takes all full segments of new or old data that have left, from `seq` on without a gap; returns how many. */
 #define take_full(d, seq) dialogue_take_full(AT_HERE(d), seq)
 
@@ -172,7 +178,8 @@ struct gander_tcp_info dialogue_info(struct dialogue *d);
 #define app_receive(d, n) dialogue_receive(AT_HERE(d), n)
 /* Nothing to read: the result of gander_receive() is `result`. */
 #define app_receive_gives(d, result) dialogue_receive_gives(AT_HERE(d), result)
-#define app_shutdown(d, directions) expect_equal(d, gander_shutdown((d)->stack, (d)->s, directions), 0)
+#define app_shutdown(d, directions)                                                                \
+    expect_equal(d, gander_shutdown((d)->stack, (d)->s, directions), 0)
 #define app_close(d) expect_equal(d, gander_close((d)->stack, (d)->s), 0)
 #define app_abort(d) expect_equal(d, gander_abort((d)->stack, (d)->s), 0)
 #define app_option(d, option, value)                                                               \
@@ -198,11 +205,18 @@ struct dialogue_test {
 };
 
 #define DIALOGUE(name) static void name(struct dialogue *d)
-#define RUN(name) {#name, name, NULL}
-#define RUN_WITH(name, configure) {#name, name, configure}
+#define RUN(name)                                                                                  \
+    {                                                                                              \
+#name, name, NULL                                                                          \
+    }
+#define RUN_WITH(name, configure)                                                                  \
+    {                                                                                              \
+#name, name, configure                                                                     \
+    }
 
 /* Runs the tests in all variants; argv[1] is a pattern of names. For main() to return. */
-int dialogue_main(const char *group, const struct dialogue_test *tests, size_t n, int argc, char **argv);
+int dialogue_main(const char *group, const struct dialogue_test *tests, size_t n, int argc,
+                  char **argv);
 
 #define DIALOGUE_MAIN(tests)                                                                       \
     dialogue_main(__FILE__, tests, sizeof(tests) / sizeof((tests)[0]), argc, argv)
@@ -236,7 +250,8 @@ void dialogue_expect_closed(struct dialogue *d, int error);
 void dialogue_expect_drop(struct dialogue *d, enum gander_drop reason);
 void dialogue_expect_true(struct dialogue *d, bool condition, const char *text);
 void dialogue_expect_equal(struct dialogue *d, int64_t value, int64_t wanted, const char *text);
-void dialogue_expect_near(struct dialogue *d, int64_t value, int64_t wanted, int64_t tolerance, const char *text);
+void dialogue_expect_near(struct dialogue *d, int64_t value, int64_t wanted, int64_t tolerance,
+                          const char *text);
 unsigned dialogue_take_full(struct dialogue *d, uint32_t seq);
 void dialogue_listen(struct dialogue *d, int backlog);
 void dialogue_connect(struct dialogue *d);
@@ -248,7 +263,10 @@ void dialogue_open_passive(struct dialogue *d);
 void dialogue_open_active(struct dialogue *d);
 void dialogue_reach(struct dialogue *d, enum gander_tcp_state state);
 
-/* For dialogue_app.c. */
+/* Between dialogue.c, dialogue_expect.c and dialogue_app.c. */
+DIALOGUE_FORMAT void dialogue_note(struct dialogue *d, const char *format, ...);
+const char *dialogue_describe(struct dialogue *d, const struct segment *segment);
+struct segment dialogue_parse(struct dialogue *d, const char *words);
 void dialogue_collect(struct dialogue *d);
 struct gander_address dialogue_address(const struct dialogue *d, bool peer);
 uint8_t dialogue_pattern(uint32_t position, bool peer);

@@ -31,7 +31,8 @@ void dialogue_accept(struct dialogue *d)
     struct gander_address peer;
 
     dialogue_expect_event(d, GANDER_EVENT_ACCEPT);
-    dialogue_expect_equal(d, gander_accept(d->stack, d->listener, &d->s, &peer), 0, "gander_accept()");
+    dialogue_expect_equal(d, gander_accept(d->stack, d->listener, &d->s, &peer), 0,
+                          "gander_accept()");
     dialogue_expect_equal(d, peer.port, d->f->peer_port, "the peer's port");
 }
 
@@ -61,7 +62,9 @@ void dialogue_receive(struct dialogue *d, uint32_t n)
 
         if (some <= 0) {
             free(bytes);
-            dialogue_fail(d, "gander_receive() gave %" PRId64 " after %" PRIu32 " bytes of %" PRIu32, some, got, n);
+            dialogue_fail(d,
+                          "gander_receive() gave %" PRId64 " after %" PRIu32 " bytes of %" PRIu32,
+                          some, got, n);
         }
         got += (uint32_t)some;
     }
@@ -78,7 +81,8 @@ void dialogue_receive_gives(struct dialogue *d, int64_t result)
 {
     uint8_t byte;
 
-    dialogue_expect_equal(d, gander_receive(d->stack, d->s, &byte, 1, 0), result, "gander_receive()");
+    dialogue_expect_equal(d, gander_receive(d->stack, d->s, &byte, 1, 0), result,
+                          "gander_receive()");
 }
 
 void dialogue_open_passive(struct dialogue *d)

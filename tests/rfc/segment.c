@@ -9,7 +9,16 @@
 
 #include <gander/gander.h>
 
-enum { PROTOCOL_TCP = 6, OPTION_END = 0, OPTION_NOP, OPTION_MSS, OPTION_WS, OPTION_SACKOK, OPTION_SACK, OPTION_TS = 8 };
+enum {
+    PROTOCOL_TCP = 6,
+    OPTION_END = 0,
+    OPTION_NOP,
+    OPTION_MSS,
+    OPTION_WS,
+    OPTION_SACKOK,
+    OPTION_SACK,
+    OPTION_TS = 8
+};
 
 static const char flag_letters[] = "FSRPAUEW"; /* in the order of their bits on the wire */
 
@@ -55,7 +64,8 @@ static bool parse_option_bytes(const char *value, struct segment *segment)
     unsigned byte;
 
     for (; *value; value += 2) {
-        if (segment->opt_bytes == sizeof(segment->opt) || sscanf(value, "%2x", &byte) != 1 || !value[1])
+        if (segment->opt_bytes == sizeof(segment->opt) || sscanf(value, "%2x", &byte) != 1 ||
+            !value[1])
             return false;
         segment->opt[segment->opt_bytes++] = (uint8_t)byte;
     }
@@ -67,9 +77,10 @@ static bool parse_flag_word(const char *word, struct segment *segment)
     static const struct {
         const char *name;
         uint32_t field;
-    } words[] = {{"sackok", FIELD_SACKOK},         {"nomss", FIELD_NOMSS},   {"nows", FIELD_NOWS},
-                 {"nosackok", FIELD_NOSACKOK},     {"nots", FIELD_NOTS},     {"nosack", FIELD_NOSACK},
-                 {"badsum", FIELD_BADSUM},         {"multicast", FIELD_MULTICAST},
+    } words[] = {{"sackok", FIELD_SACKOK},      {"nomss", FIELD_NOMSS},
+                 {"nows", FIELD_NOWS},          {"nosackok", FIELD_NOSACKOK},
+                 {"nots", FIELD_NOTS},          {"nosack", FIELD_NOSACK},
+                 {"badsum", FIELD_BADSUM},      {"multicast", FIELD_MULTICAST},
                  {"badsource", FIELD_BADSOURCE}};
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -91,12 +102,18 @@ static bool parse_number(const char *key, long long value, struct segment *segme
         uint32_t *number;
         uint8_t *byte;
     } keys[] = {
-        {"seq", FIELD_SEQ, &s->seq, NULL, NULL},   {"ack", FIELD_ACK, &s->ack, NULL, NULL},
-        {"len", FIELD_LEN, NULL, &s->len, NULL},   {"wnd", FIELD_WND, NULL, &s->wnd, NULL},
-        {"up", FIELD_UP, NULL, &s->up, NULL},      {"mss", FIELD_MSS, NULL, &s->mss, NULL},
-        {"ws", FIELD_WS, NULL, &s->ws, NULL},      {"fill", FIELD_FILL, NULL, NULL, &s->fill},
-        {"offset", FIELD_OFFSET, NULL, NULL, &s->offset}, {"why", FIELD_WHY, NULL, NULL, &s->why},
-        {"ttl", FIELD_TTL, NULL, NULL, &s->ttl},   {"tc", FIELD_TC, NULL, NULL, &s->tc},
+        {"seq", FIELD_SEQ, &s->seq, NULL, NULL},
+        {"ack", FIELD_ACK, &s->ack, NULL, NULL},
+        {"len", FIELD_LEN, NULL, &s->len, NULL},
+        {"wnd", FIELD_WND, NULL, &s->wnd, NULL},
+        {"up", FIELD_UP, NULL, &s->up, NULL},
+        {"mss", FIELD_MSS, NULL, &s->mss, NULL},
+        {"ws", FIELD_WS, NULL, &s->ws, NULL},
+        {"fill", FIELD_FILL, NULL, NULL, &s->fill},
+        {"offset", FIELD_OFFSET, NULL, NULL, &s->offset},
+        {"why", FIELD_WHY, NULL, NULL, &s->why},
+        {"ttl", FIELD_TTL, NULL, NULL, &s->ttl},
+        {"tc", FIELD_TC, NULL, NULL, &s->tc},
     };
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -180,7 +197,9 @@ void segment_format(const struct segment *segment, uint32_t seq_base, uint32_t a
             flags[k] = 0;
         }
     }
-#define ADD(...) n += (size_t)snprintf(text + n, n < SEGMENT_TEXT_BYTES ? SEGMENT_TEXT_BYTES - n : 0, __VA_ARGS__)
+#define ADD(...)                                                                                   \
+    n += (size_t)snprintf(text + n, n < SEGMENT_TEXT_BYTES ? SEGMENT_TEXT_BYTES - n : 0,           \
+                          __VA_ARGS__)
     ADD("%s seq=%" PRId32, flags, (int32_t)((uint32_t)s->seq - seq_base));
     if (s->flags & GANDER_FLAG_ACK)
         ADD(" ack=%" PRId32, (int32_t)((uint32_t)s->ack - ack_base));
@@ -196,7 +215,8 @@ void segment_format(const struct segment *segment, uint32_t seq_base, uint32_t a
     if (s->fields & FIELD_TS)
         ADD(" ts=%" PRIu32 ",%" PRIu32, s->tsval, s->tsecr);
     for (unsigned i = 0; i < s->sacks; i++)
-        ADD("%s%" PRId32 "-%" PRId32, i ? "," : " sack=", (int32_t)((uint32_t)s->sack[i][0] - ack_base),
+        ADD("%s%" PRId32 "-%" PRId32,
+            i ? "," : " sack=", (int32_t)((uint32_t)s->sack[i][0] - ack_base),
             (int32_t)((uint32_t)s->sack[i][1] - ack_base));
     ADD(" port=%u>%u", s->source_port, s->destination_port);
 #undef ADD
@@ -237,8 +257,8 @@ static uint32_t sum(uint32_t total, const uint8_t *bytes, size_t len)
 }
 
 /* The checksum of a transport's bytes with its pseudo header: 0 when a correct checksum is in place. */
-static uint32_t transport_sum(const struct segment_path *path, uint8_t protocol, const uint8_t *bytes,
-                              size_t len)
+static uint32_t transport_sum(const struct segment_path *path, uint8_t protocol,
+                              const uint8_t *bytes, size_t len)
 {
     size_t address_bytes = path->family == GANDER_IPV4 ? 4 : 16;
     uint8_t tail[8] = {0};
@@ -254,8 +274,8 @@ static uint32_t transport_sum(const struct segment_path *path, uint8_t protocol,
     return ~sum(total, bytes, len) & 0xffff;
 }
 
-size_t segment_wrap(const struct segment_path *path, uint8_t protocol, const uint8_t *bytes, size_t len,
-                    size_t checksum_at, uint8_t *packet)
+size_t segment_wrap(const struct segment_path *path, uint8_t protocol, const uint8_t *bytes,
+                    size_t len, size_t checksum_at, uint8_t *packet)
 {
     size_t header = path->family == GANDER_IPV4 ? 20 : 40;
 
@@ -322,7 +342,8 @@ static size_t build_options(const struct segment *s, uint8_t *bytes)
     return (size_t)(p - bytes);
 }
 
-size_t segment_build(const struct segment *segment, const struct segment_path *path, uint8_t *packet)
+size_t segment_build(const struct segment *segment, const struct segment_path *path,
+                     uint8_t *packet)
 {
     static uint8_t bytes[SEGMENT_PACKET_MAX];
     size_t header = 20;
@@ -454,7 +475,8 @@ const char *segment_read(const uint8_t *packet, size_t len, struct segment_path 
         memcpy(path->destination, packet + 16, 4);
         segment->ttl = packet[8];
         segment->tc = packet[1];
-        return packet[9] == PROTOCOL_TCP ? read_tcp(packet + 20, len - 20, path, segment) : "not TCP";
+        return packet[9] == PROTOCOL_TCP ? read_tcp(packet + 20, len - 20, path, segment)
+                                         : "not TCP";
     }
     if (path->family != GANDER_IPV6 || len < 40 || get16(packet + 4) != len - 40)
         return "wrong length in the IPv6 header";

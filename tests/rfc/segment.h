@@ -84,11 +84,12 @@ struct segment_path {
 const char *segment_parse(const char *words, struct segment *segment);
 
 /* Builds an IP packet from a segment with absolute numbers; returns its length. */
-size_t segment_build(const struct segment *segment, const struct segment_path *path, uint8_t *packet);
+size_t segment_build(const struct segment *segment, const struct segment_path *path,
+                     uint8_t *packet);
 
 /* Builds an IP packet around another protocol's bytes, whose checksum field (zero, at `checksum_at`) it fills in. */
-size_t segment_wrap(const struct segment_path *path, uint8_t protocol, const uint8_t *bytes, size_t len,
-                    size_t checksum_at, uint8_t *packet);
+size_t segment_wrap(const struct segment_path *path, uint8_t protocol, const uint8_t *bytes,
+                    size_t len, size_t checksum_at, uint8_t *packet);
 
 /* Reads an IP packet strictly: every length, checksum and padding. NULL, or what is wrong with it. */
 const char *segment_read(const uint8_t *packet, size_t len, struct segment_path *path,

@@ -156,7 +156,8 @@ DIALOGUE(bare_fin_out_of_order)
     expect(d, "A ack=1");
     expect_state(d, GANDER_TCP_ESTABLISHED);
     arrive(d, "PA seq=1 len=100");
-    if (d->f->state == GANDER_TCP_ESTABLISHED) { /* a FIN without text may be left for the peer to resend */
+    if (d->f->state ==
+        GANDER_TCP_ESTABLISHED) { /* a FIN without text may be left for the peer to resend */
         allow(d, "A ack=101");
         arrive(d, "FA seq=101 len=0");
     }
@@ -166,7 +167,8 @@ DIALOGUE(bare_fin_out_of_order)
     app_receive_gives(d, 0);
 }
 
-DIALOGUE(fin_beyond_the_window_is_cut_off) /* [RFC9293 3.10.7.4 first: trimming (including SYN and FIN)] */
+/* [RFC9293 3.10.7.4 first: trimming (including SYN and FIN)] */
+DIALOGUE(fin_beyond_the_window_is_cut_off)
 {
     unsigned wnd;
 
@@ -307,7 +309,8 @@ DIALOGUE(time_wait_reuse_by_sequence_or_timestamp) /* [RFC6191 2; RFC9293 MAY-2,
     expect_equal(d, dialogue_stats(d).tcp_time_wait, 0);
 }
 
-DIALOGUE(time_wait_newer_timestamp_is_enough) /* [RFC6191 2]: the sequence number may be lower then */
+/* [RFC6191 2]: the sequence number may be lower then */
+DIALOGUE(time_wait_newer_timestamp_is_enough)
 {
     reach(d, GANDER_TCP_TIME_WAIT);
     after(d, sec(2));
@@ -344,7 +347,8 @@ DIALOGUE(time_wait_timestamps_gone) /* [RFC6191 2 third case]: decided by the se
     expect_equal(d, dialogue_stats(d).tcp_syn_received, 1);
 }
 
-DIALOGUE(time_wait_timestamps_new) /* [RFC6191 2 fourth case]: the old one had none, the new one has */
+/* [RFC6191 2 fourth case]: the old one had none, the new one has */
+DIALOGUE(time_wait_timestamps_new)
 {
     if (d->ts)
         return;
@@ -415,7 +419,8 @@ DIALOGUE(data_before_close_but_on_the_way) /* in FIN-WAIT-1 too */
 
 /* --- orphans ---------------------------------------------------------------------------------------------- */
 
-DIALOGUE(fin_wait_2_without_owner_ends) /* tcp_fin_wait2_ns, 60 s: a peer that never closes holds nothing */
+/* tcp_fin_wait2_ns, 60 s: a peer that never closes holds nothing */
+DIALOGUE(fin_wait_2_without_owner_ends)
 {
     open_passive(d);
     app_close(d);
@@ -429,7 +434,8 @@ DIALOGUE(fin_wait_2_without_owner_ends) /* tcp_fin_wait2_ns, 60 s: a peer that n
     expect_equal(d, dialogue_stats(d).tcp_connections, 0);
 }
 
-DIALOGUE(close_delivers_what_was_sent) /* [RFC9293 3.6: "will reliably deliver all buffers SENT before"] */
+/* [RFC9293 3.6: "will reliably deliver all buffers SENT before"] */
+DIALOGUE(close_delivers_what_was_sent)
 {
     open_passive(d);
     app_send(d, 2 * d->smss + 100);

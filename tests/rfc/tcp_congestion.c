@@ -96,7 +96,8 @@ DIALOGUE(slow_start_one_segment_an_ack) /* [RFC5681 3.1 (2)] */
     }
 }
 
-DIALOGUE(slow_start_at_most_smss_an_ack) /* [RFC5681 3.1 (2)]: min (N, SMSS), however much an ACK covers */
+/* [RFC5681 3.1 (2)]: min (N, SMSS), however much an ACK covers */
+DIALOGUE(slow_start_at_most_smss_an_ack)
 {
     uint32_t cwnd;
 
@@ -154,7 +155,8 @@ static void time_out(struct dialogue *d)
     expect_nothing(d);
 }
 
-DIALOGUE(timeout_collapses_the_window) /* [RFC5681 3.1 (4)]: cwnd one segment, ssthresh half the flight */
+/* [RFC5681 3.1 (4)]: cwnd one segment, ssthresh half the flight */
+DIALOGUE(timeout_collapses_the_window)
 {
     time_out(d);
     expect_true(d, dialogue_info(d).cwnd_bytes <= d->smss);
@@ -162,7 +164,8 @@ DIALOGUE(timeout_collapses_the_window) /* [RFC5681 3.1 (4)]: cwnd one segment, s
     expect_true(d, dialogue_info(d).ssthresh_bytes >= segs(d, 2));
 }
 
-DIALOGUE(second_timeout_keeps_ssthresh) /* [RFC5681 3.1]: "the value of ssthresh is held constant" */
+/* [RFC5681 3.1]: "the value of ssthresh is held constant" */
+DIALOGUE(second_timeout_keeps_ssthresh)
 {
     uint32_t ssthresh;
 
@@ -220,7 +223,8 @@ DIALOGUE(congestion_avoidance) /* [RFC5681 3.1]: at most one SMSS a round trip *
         if (sent > 45)
             break;
     }
-    expect_true(d, dialogue_info(d).cwnd_bytes > dialogue_info(d).ssthresh_bytes); /* it does grow */
+    expect_true(d,
+                dialogue_info(d).cwnd_bytes > dialogue_info(d).ssthresh_bytes); /* it does grow */
     expect_true(d, dialogue_info(d).cwnd_bytes <= segs(d, 12));
 }
 
@@ -249,7 +253,8 @@ DIALOGUE(third_duplicate_ack_resends) /* [RFC5681 3.2] */
     expect_true(d, dialogue_info(d).cwnd_bytes <= segs(d, 5)); /* step 6: deflate */
 }
 
-DIALOGUE(what_is_not_a_duplicate_ack) /* [RFC5681 2]: with data, with another window, with nothing outstanding */
+/* [RFC5681 2]: with data, with another window, with nothing outstanding */
+DIALOGUE(what_is_not_a_duplicate_ack)
 {
     open_plain(d);
     for (int i = 0; i < 6; i++)
@@ -273,7 +278,8 @@ DIALOGUE(what_is_not_a_duplicate_ack) /* [RFC5681 2]: with data, with another wi
     expect_equal(d, dialogue_stats(d).tcp_retransmitted_segments, 0);
 }
 
-DIALOGUE(limited_transmit) /* [RFC3042, RFC5681 3.2 step 1]: two new segments on the first two duplicates */
+/* [RFC3042, RFC5681 3.2 step 1]: two new segments on the first two duplicates */
+DIALOGUE(limited_transmit)
 {
     uint32_t cwnd;
 
@@ -294,7 +300,8 @@ DIALOGUE(limited_transmit) /* [RFC3042, RFC5681 3.2 step 1]: two new segments on
     expect_true(d, dialogue_info(d).ssthresh_bytes <= segs(d, 5)); /* those two are not counted */
 }
 
-DIALOGUE(recovery_sends_no_more_than_allowed) /* [RFC5681 3.2 steps 3 to 5]: cwnd <= ssthresh + duplicates */
+/* [RFC5681 3.2 steps 3 to 5]: cwnd <= ssthresh + duplicates */
+DIALOGUE(recovery_sends_no_more_than_allowed)
 {
     unsigned sent = 12;
 
@@ -344,14 +351,16 @@ DIALOGUE(partial_ack_resends_the_next) /* [RFC6582 3.2 step 3] */
     expect_true(d, dialogue_info(d).cwnd_bytes <= segs(d, 5));
 }
 
-DIALOGUE(no_fast_retransmit_below_recover) /* [RFC6582 3.2 steps 2 and 4]: duplicates of what a timeout resent */
+/* [RFC6582 3.2 steps 2 and 4]: duplicates of what a timeout resent */
+DIALOGUE(no_fast_retransmit_below_recover)
 {
     time_out(d);
     arrive(d, "A ack=%u", nth(d, 1));
     expect_equal(d, take_full(d, nth(d, 1)), 2);
     for (int i = 0; i < 5; i++) {
         arrive(d, "A ack=%u", nth(d, 1));
-        allow(d, "A len=%u", (unsigned)d->smss); /* one has left, one may follow; nothing is sent twice for it */
+        allow(d, "A len=%u",
+              (unsigned)d->smss); /* one has left, one may follow; nothing is sent twice for it */
         expect_nothing(d);
     }
     expect_true(d, dialogue_stats(d).tcp_retransmitted_segments <= 3 + 5);

@@ -5,8 +5,8 @@
  */
 #include "dialogue.h"
 
-static const enum dialogue_icmp soft[] = {ICMP_DIALOGUE_NETWORK, ICMP_DIALOGUE_HOST, ICMP_DIALOGUE_TIME_EXCEEDED,
-                                          ICMP_DIALOGUE_PARAMETER};
+static const enum dialogue_icmp soft[] = {ICMP_DIALOGUE_NETWORK, ICMP_DIALOGUE_HOST,
+                                          ICMP_DIALOGUE_TIME_EXCEEDED, ICMP_DIALOGUE_PARAMETER};
 enum { SOFT = sizeof(soft) / sizeof(soft[0]) };
 
 DIALOGUE(soft_errors_do_not_abort_an_open) /* [RFC9293 MUST-54, MUST-56] */
@@ -80,7 +80,8 @@ DIALOGUE(nothing_of_ours) /* an error about a connection that does not exist */
 
 DIALOGUE(hard_errors_are_soft_once_synchronised) /* [RFC5927 5.2] */
 {
-    static const enum dialogue_icmp hard[] = {ICMP_DIALOGUE_PORT, ICMP_DIALOGUE_PROTOCOL, ICMP_DIALOGUE_PROHIBITED};
+    static const enum dialogue_icmp hard[] = {ICMP_DIALOGUE_PORT, ICMP_DIALOGUE_PROTOCOL,
+                                              ICMP_DIALOGUE_PROHIBITED};
 
     open_passive(d);
     app_send(d, 100);
@@ -192,7 +193,8 @@ DIALOGUE(packet_too_small_to_be_true) /* [RFC8201 4: below 1280; RFC5927 7]: cla
         arrive_icmp(d, ICMP_DIALOGUE_TOO_BIG, 1, mtus[i]);
         while (allow(d, "A ack=1"))
             ;
-        expect_true(d, dialogue_info(d).mss_send_bytes >= (d->family == GANDER_IPV4 ? 552 : 1280) - headers(d));
+        expect_true(d, dialogue_info(d).mss_send_bytes >=
+                           (d->family == GANDER_IPV4 ? 552 : 1280) - headers(d));
     }
 }
 

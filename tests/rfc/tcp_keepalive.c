@@ -15,7 +15,8 @@ DIALOGUE(off_by_default) /* [RFC9293 MUST-25] */
     expect_state(d, GANDER_TCP_ESTABLISHED);
 }
 
-DIALOGUE(first_probe_after_two_hours) /* [RFC9293 MUST-28, SHLD-12: without data, SEG.SEQ = SND.NXT-1] */
+/* [RFC9293 MUST-28, SHLD-12: without data, SEG.SEQ = SND.NXT-1] */
+DIALOGUE(first_probe_after_two_hours)
 {
     open_idle(d);
     expect_at(d, sec(7200), "A seq=0 ack=1 len=0");
@@ -57,7 +58,8 @@ DIALOGUE(peer_that_has_forgotten_resets)
     expect_closed(d, GANDER_ECONNRESET);
 }
 
-DIALOGUE(anything_heard_begins_it_anew) /* [RFC9293 MUST-26]: data or acknowledgements within the interval */
+/* [RFC9293 MUST-26]: data or acknowledgements within the interval */
+DIALOGUE(anything_heard_begins_it_anew)
 {
     open_idle(d);
     at(d, sec(7000));
@@ -105,7 +107,8 @@ DIALOGUE(configurable_for_each_connection) /* [RFC9293 MUST-24, MUST-27] */
     expect_closed(d, GANDER_ETIMEDOUT);
 }
 
-DIALOGUE(probes_of_a_peer_are_answered) /* SEG.SEQ = RCV.NXT-1, with and without a garbage octet [RFC9293 3.8.4] */
+/* SEG.SEQ = RCV.NXT-1, with and without a garbage octet [RFC9293 3.8.4] */
+DIALOGUE(probes_of_a_peer_are_answered)
 {
     open_passive(d);
     arrive(d, "A seq=0 ack=1 len=0");
@@ -120,7 +123,8 @@ DIALOGUE(inherited_from_the_listener)
 {
     app_listen(d, 1);
     expect_equal(d, gander_set_option(d->stack, d->listener, GANDER_OPTION_KEEPALIVE, 1), 0);
-    expect_equal(d, gander_set_option(d->stack, d->listener, GANDER_OPTION_KEEPALIVE_IDLE_NS, sec(5)), 0);
+    expect_equal(
+        d, gander_set_option(d->stack, d->listener, GANDER_OPTION_KEEPALIVE_IDLE_NS, sec(5)), 0);
     arrive(d, "S");
     expect(d, "SA seq=0");
     arrive(d, "A ack=1");

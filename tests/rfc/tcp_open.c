@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Opening a connection: RFC 9293 3.5, 3.10.7.2 (LISTEN), 3.10.7.3 (SYN-SENT), the SYN-RECEIVED parts of
- * 3.10.7.4; RFC 6298 for the retransmission of SYN and SYN-ACK. Options on SYNs are in tcp_options.c.
+ * 3.10.7.4; RFC 6298 for the retransmission of SYN and SYN-ACK. Options on SYNs are in tcp_options.c, both ends
+ * opening at once in tcp_simultaneous_open.c.
  */
 #include "dialogue.h"
 
@@ -30,7 +31,8 @@ DIALOGUE(passive_open) /* [RFC9293 3.5 Figure 6, 3.10.7.2] */
     expect_state(d, GANDER_TCP_LISTEN);
 }
 
-DIALOGUE(passive_open_ack_with_text) /* [RFC9293 3.10.7.4 fifth: enter ESTABLISHED and continue processing] */
+/* [RFC9293 3.10.7.4 fifth: enter ESTABLISHED and continue processing] */
+DIALOGUE(passive_open_ack_with_text)
 {
     reach(d, GANDER_TCP_SYN_RECEIVED);
     arrive(d, "PA seq=1 ack=1 len=100");
@@ -52,7 +54,8 @@ DIALOGUE(passive_open_ack_with_fin) /* [RFC9293 3.10.7.4 eighth: SYN-RECEIVED ->
     app_receive_gives(d, 0);
 }
 
-DIALOGUE(text_on_syn_is_not_delivered_early) /* [RFC9293 3.10.7.2 third: queued, or left for the peer to resend] */
+/* [RFC9293 3.10.7.2 third: queued, or left for the peer to resend] */
+DIALOGUE(text_on_syn_is_not_delivered_early)
 {
     app_listen(d, 1);
     arrive(d, "S seq=0 len=50");
@@ -116,7 +119,8 @@ DIALOGUE(listen_drops_other_control) /* [RFC9293 3.10.7.2 fourth] */
     expect_equal(d, dialogue_stats(d).tcp_syn_received, 0);
 }
 
-DIALOGUE(listen_accepts_ecn_setup_syn) /* [RFC3168 6.1.1]: ECE and CWR on a SYN are no reason to refuse it */
+/* [RFC3168 6.1.1]: ECE and CWR on a SYN are no reason to refuse it */
+DIALOGUE(listen_accepts_ecn_setup_syn)
 {
     app_listen(d, 1);
     arrive(d, "SEW seq=0");
@@ -152,6 +156,11 @@ DIALOGUE(wrong_checksum_is_discarded) /* [RFC9293 MUST-3] */
 }
 
 /* --- backlog ---------------------------------------------------------------------------------- */
+
+static void no_cookies(struct gander_config *config)
+{
+    config->tcp_syn_cookies = false;
+}
 
 DIALOGUE(full_backlog_drops_syns) /* counts SYN-RECEIVED and what waits for gander_accept() */
 {
@@ -234,7 +243,8 @@ DIALOGUE(syn_received_no_ack_flag) /* [RFC9293 3.10.7.4 fifth] */
     expect_state(d, GANDER_TCP_SYN_RECEIVED);
 }
 
-DIALOGUE(syn_received_syn_again_is_answered) /* [RFC9293 3.10.7.4 first]: our SYN-ACK may have been lost */
+/* [RFC9293 3.10.7.4 first]: our SYN-ACK may have been lost */
+DIALOGUE(syn_received_syn_again_is_answered)
 {
     reach(d, GANDER_TCP_SYN_RECEIVED);
     after(d, ms(500));
@@ -274,7 +284,8 @@ DIALOGUE(syn_ack_retransmission) /* [RFC6298 2.1, 5.5]; gives up after tcp_synac
     expect_equal(d, gander_deadline(d->stack), GANDER_NEVER);
 }
 
-DIALOGUE(old_duplicate_syn_recovery) /* [RFC9293 3.5 Figure 8, B's side]: the peer resets our answer to its old SYN */
+/* [RFC9293 3.5 Figure 8, B's side]: the peer resets our answer to its old SYN */
+DIALOGUE(old_duplicate_syn_recovery)
 {
     app_listen(d, 1);
     arrive(d, "S seq=-10");
@@ -287,7 +298,8 @@ DIALOGUE(old_duplicate_syn_recovery) /* [RFC9293 3.5 Figure 8, B's side]: the pe
     app_accept(d);
 }
 
-DIALOGUE(listener_closes_with_children) /* those not accepted are reset, their SYNs' records are gone */
+/* those not accepted are reset, their SYNs' records are gone */
+DIALOGUE(listener_closes_with_children)
 {
     app_listen(d, 4);
     arrive(d, "S seq=0");
@@ -336,7 +348,8 @@ DIALOGUE(active_open_text_on_syn_ack) /* [RFC9293 3.10.7.3 fourth: continue at t
     app_receive(d, 30);
 }
 
-DIALOGUE(active_open_sends_what_was_queued) /* [RFC9293 3.10.2 SYN-SENT: queue; 3.10.7.3: MAY be included] */
+/* [RFC9293 3.10.2 SYN-SENT: queue; 3.10.7.3: MAY be included] */
+DIALOGUE(active_open_sends_what_was_queued)
 {
     app_connect(d);
     expect(d, "S seq=0 len=0");
@@ -347,7 +360,8 @@ DIALOGUE(active_open_sends_what_was_queued) /* [RFC9293 3.10.2 SYN-SENT: queue; 
     expect(d, "PA seq=1 ack=1 len=200");
 }
 
-DIALOGUE(active_open_shutdown_before_answer) /* [RFC9293 3.10.4]: FIN follows the data after the handshake */
+/* [RFC9293 3.10.4]: FIN follows the data after the handshake */
+DIALOGUE(active_open_shutdown_before_answer)
 {
     app_connect(d);
     expect(d, "S seq=0 len=0");
@@ -402,7 +416,8 @@ DIALOGUE(syn_sent_reset_may_carry_text) /* [RFC9293 SHLD-2] */
     expect_closed(d, GANDER_ECONNREFUSED);
 }
 
-DIALOGUE(syn_sent_neither_syn_nor_rst) /* [RFC9293 3.10.7.3 fifth, 3.10.7.4 eighth: no FIN in SYN-SENT] */
+/* [RFC9293 3.10.7.3 fifth, 3.10.7.4 eighth: no FIN in SYN-SENT] */
+DIALOGUE(syn_sent_neither_syn_nor_rst)
 {
     reach(d, GANDER_TCP_SYN_SENT);
     arrive(d, "A seq=0 ack=1");
@@ -454,7 +469,8 @@ DIALOGUE(syn_retransmission_schedule) /* [RFC6298 2.1, 5.5, 2.5] */
     expect_no_event(d, GANDER_EVENT_CLOSED);
 }
 
-DIALOGUE(syn_gives_up_after_three_minutes) /* [RFC9293 MUST-23, MUST-20 (c)]: R2 of a SYN is at least 3 minutes */
+/* [RFC9293 MUST-23, MUST-20 (c)]: R2 of a SYN is at least 3 minutes */
+DIALOGUE(syn_gives_up_after_three_minutes)
 {
     app_connect(d);
     expect(d, "S seq=0");
@@ -476,7 +492,8 @@ static void one_retry(struct gander_config *config)
     config->tcp_syn_retries = 1;
 }
 
-DIALOGUE(syn_gives_up_sooner_if_configured) /* [RFC9293 MUST-23: "the application can close sooner"] */
+/* [RFC9293 MUST-23: "the application can close sooner"] */
+DIALOGUE(syn_gives_up_sooner_if_configured)
 {
     app_connect(d);
     expect(d, "S seq=0");
@@ -486,57 +503,6 @@ DIALOGUE(syn_gives_up_sooner_if_configured) /* [RFC9293 MUST-23: "the applicatio
     expect_silence_until(d, sec(3));
     expect_state(d, GANDER_TCP_CLOSED);
     expect_closed(d, GANDER_ETIMEDOUT);
-}
-
-/* --- simultaneous open ---------------------------------------------------------------------------- */
-
-DIALOGUE(simultaneous_open) /* [RFC9293 MUST-10, 3.5 Figure 7] */
-{
-    reach(d, GANDER_TCP_SYN_SENT);
-    arrive(d, "S seq=0");
-    expect(d, "SA seq=0 ack=1 len=0");
-    expect_state(d, GANDER_TCP_SYN_RECEIVED);
-    expect_no_event(d, GANDER_EVENT_CONNECTED);
-    arrive(d, "SA seq=0 ack=1");
-    allow(d, "A seq=1 ack=1 len=0"); /* SEG.SEQ is below RCV.NXT [3.10.7.4 first] */
-    expect_state(d, GANDER_TCP_ESTABLISHED);
-    expect_event(d, GANDER_EVENT_CONNECTED);
-    app_send(d, 10);
-    expect(d, "PA seq=1 ack=1 len=10");
-}
-
-DIALOGUE(simultaneous_open_ack_alone) /* [RFC9293 3.10.7.4 fifth SYN-RECEIVED] */
-{
-    reach(d, GANDER_TCP_SYN_SENT);
-    arrive(d, "S seq=0");
-    expect(d, "SA seq=0 ack=1");
-    arrive(d, "A seq=1 ack=1");
-    expect_nothing(d);
-    expect_state(d, GANDER_TCP_ESTABLISHED);
-    expect_event(d, GANDER_EVENT_CONNECTED);
-}
-
-DIALOGUE(simultaneous_open_reset_is_refusal) /* [RFC9293 3.10.7.4 second, MUST-11: it came from an active open] */
-{
-    reach(d, GANDER_TCP_SYN_SENT);
-    arrive(d, "S seq=0");
-    expect(d, "SA seq=0 ack=1");
-    arrive(d, "R seq=1");
-    expect_nothing(d);
-    expect_state(d, GANDER_TCP_CLOSED);
-    expect_closed(d, GANDER_ECONNREFUSED);
-}
-
-DIALOGUE(simultaneous_open_retransmits_syn_ack) /* [RFC6298 5.4] */
-{
-    app_connect(d);
-    expect(d, "S seq=0");
-    after(d, ms(100));
-    arrive(d, "S seq=0");
-    expect(d, "SA seq=0 ack=1");
-    wait_for_segment(d, sec(3));
-    expect(d, "SA seq=0 ack=1");
-    expect_true(d, d->now >= sec(1));
 }
 
 static const struct dialogue_test tests[] = {
@@ -551,7 +517,7 @@ static const struct dialogue_test tests[] = {
     RUN(syn_to_multicast_is_silently_discarded),
     RUN(syn_from_an_invalid_source_is_ignored),
     RUN(wrong_checksum_is_discarded),
-    RUN(full_backlog_drops_syns),
+    RUN_WITH(full_backlog_drops_syns, no_cookies),
     RUN(syn_received_reset_returns_to_listen),
     RUN(syn_received_reset_elsewhere_is_no_reset),
     RUN(syn_received_wrong_ack),
@@ -574,10 +540,6 @@ static const struct dialogue_test tests[] = {
     RUN(syn_retransmission_schedule),
     RUN(syn_gives_up_after_three_minutes),
     RUN_WITH(syn_gives_up_sooner_if_configured, one_retry),
-    RUN(simultaneous_open),
-    RUN(simultaneous_open_ack_alone),
-    RUN(simultaneous_open_reset_is_refusal),
-    RUN(simultaneous_open_retransmits_syn_ack),
 };
 
 int main(int argc, char **argv)

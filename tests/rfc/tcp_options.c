@@ -142,7 +142,8 @@ DIALOGUE(mss_tiny) /* never zero, never negative, whatever the peer says */
     }
 }
 
-DIALOGUE(mss_on_other_segments_is_ignored) /* MUST-65: it is sent on SYNs only; from others nothing is taken */
+/* MUST-65: it is sent on SYNs only; from others nothing is taken */
+DIALOGUE(mss_on_other_segments_is_ignored)
 {
     if (d->ts)
         return;
@@ -172,7 +173,8 @@ DIALOGUE(max_segment_option) /* GANDER_OPTION_MAX_SEGMENT: what we offer and use
 
 /* --- parsing [RFC9293 3.1, 3.2] ---------------------------------------------------------------------------- */
 
-DIALOGUE(unknown_options_are_skipped) /* MUST-6, MUST-68; also between others, at any alignment: MUST-64 */
+/* MUST-6, MUST-68; also between others, at any alignment: MUST-64 */
+DIALOGUE(unknown_options_are_skipped)
 {
     expect_true(d, full_segment(d, "S opt=fd0512345601fe0201020402bc0000") > 0);
     expect_equal(d, dialogue_info(d).mss_send_bytes, 700);
@@ -213,8 +215,22 @@ DIALOGUE(options_in_any_segment) /* MUST-5 */
 DIALOGUE(illegal_option_lengths) /* MUST-7: no crash, no connection from it */
 {
     static const char *const options[] = {
-        "02000000", "02010000", "fd000000", "fd010000", "0205057801010101", "02030578", "030205", "03040501",
-        "0804", "080a00000001", "05030000", "fdff", "0204", "02", "04030000", "080b0000000100000000000101",
+        "02000000",
+        "02010000",
+        "fd000000",
+        "fd010000",
+        "0205057801010101",
+        "02030578",
+        "030205",
+        "03040501",
+        "0804",
+        "080a00000001",
+        "05030000",
+        "fdff",
+        "0204",
+        "02",
+        "04030000",
+        "080b0000000100000000000101",
     };
 
     app_listen(d, 8);
@@ -289,7 +305,8 @@ DIALOGUE(scale_beyond_14_counts_as_14) /* [RFC7323 2.3] */
 
 /* --- timestamps [RFC7323 3] ------------------------------------------------------------------------------------ */
 
-DIALOGUE(timestamps_active_open) /* [RFC7323 3.2]: only if both SYNs had them; then on all segments but RST */
+/* [RFC7323 3.2]: only if both SYNs had them; then on all segments but RST */
+DIALOGUE(timestamps_active_open)
 {
     app_connect(d);
     expect(d, "S seq=0");
@@ -343,7 +360,8 @@ DIALOGUE(timestamps_run) /* [RFC7323 5.4]: a clock of 1 ms to 1 s a tick */
     expect_near(d, (int32_t)(d->seg.tsval - first), 10000, 1);
 }
 
-DIALOGUE(timestamp_offset_differs_by_connection) /* [RFC7323 7.1]: the clock is not the machine's uptime */
+/* [RFC7323 7.1]: the clock is not the machine's uptime */
+DIALOGUE(timestamp_offset_differs_by_connection)
 {
     uint32_t first;
 
@@ -359,7 +377,8 @@ DIALOGUE(timestamp_offset_differs_by_connection) /* [RFC7323 7.1]: the clock is 
     expect_true(d, first - d->seg.tsval > 100000 && d->seg.tsval - first > 100000);
 }
 
-DIALOGUE(echo_is_of_the_first_unacknowledged) /* [RFC7323 4.3 (A)]: delayed ACKs echo the earliest segment */
+/* [RFC7323 4.3 (A)]: delayed ACKs echo the earliest segment */
+DIALOGUE(echo_is_of_the_first_unacknowledged)
 {
     open_passive(d);
     if (!d->ts)
@@ -387,7 +406,8 @@ DIALOGUE(echo_ignores_what_is_ahead_of_a_gap) /* [RFC7323 4.3 (B)] */
     expect_equal(d, d->seg.tsecr, 10050);
 }
 
-DIALOGUE(echo_takes_a_retransmitted_segment) /* [RFC7323 4.3 (2)]: SEG.SEQ <= Last.ACK.sent, also an older one */
+/* [RFC7323 4.3 (2)]: SEG.SEQ <= Last.ACK.sent, also an older one */
+DIALOGUE(echo_takes_a_retransmitted_segment)
 {
     open_passive(d);
     if (!d->ts)

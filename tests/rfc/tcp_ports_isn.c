@@ -48,7 +48,8 @@ DIALOGUE(isn_is_clock_driven) /* [RFC9293 MUST-8, RFC6528 3]: ISN = M + F(…), 
     expect_near(d, (int32_t)(probe_port(d, 5000) - second), 250, 5);
 }
 
-DIALOGUE(isn_depends_on_all_four_numbers) /* [RFC6528 3, SHLD-1]: F has the addresses and both ports in it */
+/* [RFC6528 3, SHLD-1]: F has the addresses and both ports in it */
+DIALOGUE(isn_depends_on_all_four_numbers)
 {
     uint32_t a = probe_port(d, 5000), b = probe_port(d, 5001), c, e;
 
@@ -166,14 +167,10 @@ DIALOGUE(the_same_connection_twice) /* a bound port to the same peer: GANDER_EAD
 }
 
 static const struct dialogue_test tests[] = {
-    RUN(isn_is_clock_driven),
-    RUN(isn_depends_on_all_four_numbers),
-    RUN(isn_is_reproducible),
-    RUN_WITH(isn_depends_on_the_secret, other_secret),
-    RUN(isn_of_passive_opens_too),
-    RUN(ports_are_in_the_dynamic_range),
-    RUN(ports_do_not_count_up),
-    RUN(a_port_in_use_is_not_chosen_again),
+    RUN(isn_is_clock_driven),       RUN(isn_depends_on_all_four_numbers),
+    RUN(isn_is_reproducible),       RUN_WITH(isn_depends_on_the_secret, other_secret),
+    RUN(isn_of_passive_opens_too),  RUN(ports_are_in_the_dynamic_range),
+    RUN(ports_do_not_count_up),     RUN(a_port_in_use_is_not_chosen_again),
     RUN(the_same_connection_twice),
 };
 

@@ -110,7 +110,8 @@ DIALOGUE(duplicates_are_dropped_and_acknowledged) /* [RFC9293 3.10.7.4 first] */
     app_receive(d, 300);
 }
 
-DIALOGUE(old_and_new_in_one_segment) /* [RFC9293 3.10.7.4 first]: "only the new parts are processed" */
+/* [RFC9293 3.10.7.4 first]: "only the new parts are processed" */
+DIALOGUE(old_and_new_in_one_segment)
 {
     open_passive(d);
     arrive(d, "A seq=1 len=100");
@@ -121,7 +122,8 @@ DIALOGUE(old_and_new_in_one_segment) /* [RFC9293 3.10.7.4 first]: "only the new 
     app_receive(d, 150);
 }
 
-DIALOGUE(whole_window_ahead) /* the last byte of the window may come first; beyond it nothing is taken */
+/* the last byte of the window may come first; beyond it nothing is taken */
+DIALOGUE(whole_window_ahead)
 {
     unsigned wnd;
 
@@ -146,7 +148,8 @@ DIALOGUE(whole_window_ahead) /* the last byte of the window may come first; beyo
         ;
 }
 
-DIALOGUE(crumbs_have_a_bound) /* one byte at every second offset: memory stays within twice the window */
+/* one byte at every second offset: memory stays within twice the window */
+DIALOGUE(crumbs_have_a_bound)
 {
     uint64_t before;
     unsigned wnd;
@@ -159,7 +162,8 @@ DIALOGUE(crumbs_have_a_bound) /* one byte at every second offset: memory stays w
         while (allow(d, "A seq=1 len=0"))
             ;
     }
-    expect_true(d, dialogue_stats(d).memory_bytes - before <= 2ull * d->config.tcp_receive_buffer_bytes + 131072);
+    expect_true(d, dialogue_stats(d).memory_bytes - before <=
+                       2ull * d->config.tcp_receive_buffer_bytes + 131072);
     /* and it still makes progress */
     arrive(d, "A seq=1 len=1000");
     while (allow(d, "A seq=1 len=0"))
@@ -168,7 +172,8 @@ DIALOGUE(crumbs_have_a_bound) /* one byte at every second offset: memory stays w
     settle(d);
 }
 
-DIALOGUE(reordered_across_the_wrap) /* sequence numbers 2^32 − k first and 0 later, with a large hole */
+/* sequence numbers 2^32 − k first and 0 later, with a large hole */
+DIALOGUE(reordered_across_the_wrap)
 {
     open_passive(d);
     for (int i = 9; i >= 0; i--) {

@@ -69,7 +69,8 @@ DIALOGUE(rto_minimum_is_configurable) /* [RFC6298 2.4] to the letter */
     expect_after(d, sec(2), "PA seq=1 len=10");
 }
 
-DIALOGUE(no_round_trip_time_at_all) /* [RFC6298 4]: K*RTTVAR of zero counts as G; the minimum holds anyway */
+/* [RFC6298 4]: K*RTTVAR of zero counts as G; the minimum holds anyway */
+DIALOGUE(no_round_trip_time_at_all)
 {
     open_with_rtt(d, 0);
     app_send(d, 10);
@@ -198,7 +199,8 @@ DIALOGUE(duplicate_acks_do_not_restart_it) /* [RFC6298 5.3]: only one that ackno
     expect_at(d, sent + dialogue_info(d).rto_ns, "PA seq=1 len=10");
 }
 
-DIALOGUE(earliest_segment_alone_is_resent) /* [RFC6298 5.4; RFC5681 3.1: the loss window is one segment] */
+/* [RFC6298 5.4; RFC5681 3.1: the loss window is one segment] */
+DIALOGUE(earliest_segment_alone_is_resent)
 {
     open_with_rtt(d, ms(100));
     app_send(d, 5 * d->smss);
@@ -228,7 +230,8 @@ DIALOGUE(backoff_doubles) /* [RFC6298 5.5, 5.6] */
     }
 }
 
-DIALOGUE(gives_up_at_r2) /* [RFC9293 MUST-20 (c), SHLD-11: at least 100 s; RFC6298 2.5: RTO at most 60 s] */
+/* [RFC9293 MUST-20 (c), SHLD-11: at least 100 s; RFC6298 2.5: RTO at most 60 s] */
+DIALOGUE(gives_up_at_r2)
 {
     gander_time rto = ms(RTO_MIN_MS), t, begin;
     unsigned resent = 0;
@@ -299,7 +302,8 @@ DIALOGUE(rto_after_a_lost_syn_ack) /* [RFC6298 5.7], the other side */
     expect_after(d, sec(3), "PA seq=1 len=10");
 }
 
-DIALOGUE(retransmission_carries_current_acknowledgement) /* [RFC9293 3.8]: all segments carry current ACKs */
+/* [RFC9293 3.8]: all segments carry current ACKs */
+DIALOGUE(retransmission_carries_current_acknowledgement)
 {
     open_with_rtt(d, ms(100));
     app_send(d, 10);
@@ -345,8 +349,8 @@ DIALOGUE(orphan_gives_up_too) /* after gander_close(): within R2, and nothing is
     expect(d, "FA seq=11");
     for (int i = 0; i < 100 && dialogue_stats(d).tcp_connections; i++) {
         at(d, gander_deadline(d->stack) - d->config.start);
-        while (allow(d, "PFA seq=1") || allow(d, "PA seq=1") || allow(d, "FA seq=11") || allow(d, "RA seq=12") ||
-               allow(d, "R seq=12"))
+        while (allow(d, "PFA seq=1") || allow(d, "PA seq=1") || allow(d, "FA seq=11") ||
+               allow(d, "RA seq=12") || allow(d, "R seq=12"))
             ;
     }
     expect_state(d, GANDER_TCP_CLOSED);

@@ -61,7 +61,8 @@ DIALOGUE(as_many_blocks_as_fit) /* four, or three beside timestamps */
     expect_equal(d, (uint32_t)d->seg.sack[2][0] - d->f->isn, 801);
 }
 
-DIALOGUE(options_reduce_the_text) /* [RFC9293 3.7.1, RFC6691]: a data segment with SACK blocks still fits the MTU */
+/* [RFC9293 3.7.1, RFC6691]: a data segment with SACK blocks still fits the MTU */
+DIALOGUE(options_reduce_the_text)
 {
     app_listen(d, 1);
     arrive(d, "S sackok mss=1460");
@@ -111,7 +112,8 @@ DIALOGUE(only_what_is_missing_is_resent)
     arrive(d, "A ack=1 sack=%u-%u", nth(d, 1), nth(d, 4));
     mask |= resent(d);
     expect_equal(d, mask, 1);
-    arrive(d, "A ack=1 sack=%u-%u,%u-%u", nth(d, 5), nth(d, 10), nth(d, 1), nth(d, 4)); /* 0 and 4 are missing */
+    arrive(d, "A ack=1 sack=%u-%u,%u-%u", nth(d, 5), nth(d, 10), nth(d, 1),
+           nth(d, 4)); /* 0 and 4 are missing */
     mask |= resent(d);
     after(d, ms(6));
     mask |= resent(d);
@@ -123,7 +125,8 @@ DIALOGUE(only_what_is_missing_is_resent)
     expect_silence_until(d, d->now + sec(100));
 }
 
-DIALOGUE(after_a_timeout_the_left_edge_is_resent) /* [RFC2018 5]: MUST, whether or not it was reported */
+/* [RFC2018 5]: MUST, whether or not it was reported */
+DIALOGUE(after_a_timeout_the_left_edge_is_resent)
 {
     open_sack(d);
     app_send(d, 2 * d->smss);
@@ -138,7 +141,8 @@ DIALOGUE(after_a_timeout_the_left_edge_is_resent) /* [RFC2018 5]: MUST, whether 
     expect_equal(d, dialogue_stats(d).tcp_retransmit_timeouts, 1);
 }
 
-DIALOGUE(reneging_is_survived) /* [RFC2018 8]: what was reported may be taken back; it is kept until acknowledged */
+/* [RFC2018 8]: what was reported may be taken back; it is kept until acknowledged */
+DIALOGUE(reneging_is_survived)
 {
     open_sack(d);
     app_send(d, 5 * d->smss);
@@ -163,9 +167,10 @@ DIALOGUE(reneging_is_survived) /* [RFC2018 8]: what was reported may be taken ba
 
 DIALOGUE(lies_do_no_harm) /* below UNA, above NXT, backwards, empty, half the space away, many */
 {
-    static const char *const lies[] = {"sack=-5000--4000", "sack=1-1",          "sack=2000-1000",
-                                       "sack=100000-200000", "sack=1-2147483649", "sack=2147483649-2147483650",
-                                       "sack=-1-100000",     "sack=5-6,5-6,5-6"};
+    static const char *const lies[] = {"sack=-5000--4000",  "sack=1-1",
+                                       "sack=2000-1000",    "sack=100000-200000",
+                                       "sack=1-2147483649", "sack=2147483649-2147483650",
+                                       "sack=-1-100000",    "sack=5-6,5-6,5-6"};
 
     open_sack(d);
     app_send(d, 10 * d->smss);
@@ -200,14 +205,10 @@ DIALOGUE(blocks_inside_segments) /* [RFC2018 5]: only segments wholly contained 
 }
 
 static const struct dialogue_test tests[] = {
-    RUN(never_without_permission),
-    RUN(first_block_is_the_latest),
-    RUN(as_many_blocks_as_fit),
-    RUN(options_reduce_the_text),
-    RUN(only_what_is_missing_is_resent),
-    RUN(after_a_timeout_the_left_edge_is_resent),
-    RUN(reneging_is_survived),
-    RUN(lies_do_no_harm),
+    RUN(never_without_permission),       RUN(first_block_is_the_latest),
+    RUN(as_many_blocks_as_fit),          RUN(options_reduce_the_text),
+    RUN(only_what_is_missing_is_resent), RUN(after_a_timeout_the_left_edge_is_resent),
+    RUN(reneging_is_survived),           RUN(lies_do_no_harm),
     RUN(blocks_inside_segments),
 };
 

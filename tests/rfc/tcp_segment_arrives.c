@@ -9,7 +9,8 @@
 /* What the variables are after reach(): RCV.NXT and SND.NXT, relative. */
 static unsigned rcv_nxt(enum gander_tcp_state state)
 {
-    return state == GANDER_TCP_ESTABLISHED || state == GANDER_TCP_FIN_WAIT_1 || state == GANDER_TCP_FIN_WAIT_2
+    return state == GANDER_TCP_ESTABLISHED || state == GANDER_TCP_FIN_WAIT_1 ||
+                   state == GANDER_TCP_FIN_WAIT_2
                ? 1
                : 2;
 }
@@ -341,7 +342,8 @@ static void text_straddles_the_right_edge(struct dialogue *d, enum gander_tcp_st
 
     if (!receives(state))
         return;
-    arrive(d, "A seq=%u ack=%u len=1000", wnd - 99, snd_una(state)); /* its last 900 bytes are outside; also a gap */
+    arrive(d, "A seq=%u ack=%u len=1000", wnd - 99,
+           snd_una(state)); /* its last 900 bytes are outside; also a gap */
     expect(d, "A seq=%u ack=1", snd_nxt(state));
     expect_true(d, dialogue_info(d).reorder_queue_bytes <= 100);
     expect_state(d, state);
@@ -352,9 +354,12 @@ static void text_straddles_the_right_edge(struct dialogue *d, enum gander_tcp_st
 static void fin_arrives(struct dialogue *d, enum gander_tcp_state state)
 {
     static const enum gander_tcp_state next[GANDER_TCP_STATES] = {
-        [GANDER_TCP_ESTABLISHED] = GANDER_TCP_CLOSE_WAIT, [GANDER_TCP_FIN_WAIT_1] = GANDER_TCP_CLOSING,
-        [GANDER_TCP_FIN_WAIT_2] = GANDER_TCP_TIME_WAIT,   [GANDER_TCP_CLOSE_WAIT] = GANDER_TCP_CLOSE_WAIT,
-        [GANDER_TCP_CLOSING] = GANDER_TCP_CLOSING,        [GANDER_TCP_LAST_ACK] = GANDER_TCP_LAST_ACK,
+        [GANDER_TCP_ESTABLISHED] = GANDER_TCP_CLOSE_WAIT,
+        [GANDER_TCP_FIN_WAIT_1] = GANDER_TCP_CLOSING,
+        [GANDER_TCP_FIN_WAIT_2] = GANDER_TCP_TIME_WAIT,
+        [GANDER_TCP_CLOSE_WAIT] = GANDER_TCP_CLOSE_WAIT,
+        [GANDER_TCP_CLOSING] = GANDER_TCP_CLOSING,
+        [GANDER_TCP_LAST_ACK] = GANDER_TCP_LAST_ACK,
         [GANDER_TCP_TIME_WAIT] = GANDER_TCP_TIME_WAIT};
 
     arrive(d, "FA seq=1 ack=%u", snd_una(state)); /* the first one, or again the same */
@@ -405,8 +410,8 @@ static void malformed(struct dialogue *d, enum gander_tcp_state state)
 /* --- all of them in all states ------------------------------------------------------------------------------ */
 
 #define STATES(X, name)                                                                            \
-    X(name, ESTABLISHED) X(name, FIN_WAIT_1) X(name, FIN_WAIT_2) X(name, CLOSE_WAIT) X(name, CLOSING)              \
-    X(name, LAST_ACK)
+    X(name, ESTABLISHED)                                                                           \
+    X(name, FIN_WAIT_1) X(name, FIN_WAIT_2) X(name, CLOSE_WAIT) X(name, CLOSING) X(name, LAST_ACK)
 
 #define IN_STATES(X)                                                                               \
     STATES(X, old_segment)                                                                         \
@@ -566,8 +571,7 @@ static const struct dialogue_test tests[] = {
     RUN(closed_resets_what_has_no_ack),
     RUN(closed_resets_what_has_an_ack),
     RUN(closed_never_resets_a_reset),
-    IN_STATES(ENTRY)
-    RUN(fin_wait_1_fin_acknowledged),
+    IN_STATES(ENTRY) RUN(fin_wait_1_fin_acknowledged),
     RUN(fin_wait_1_fin_and_its_ack),
     RUN(closing_fin_acknowledged),
     RUN(last_ack_fin_acknowledged),

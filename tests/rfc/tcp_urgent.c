@@ -121,7 +121,8 @@ DIALOGUE(not_told_twice_for_the_same) /* [RFC9293 3.10.7.4 sixth]: "do not signa
     app_receive(d, 30);
 }
 
-DIALOGUE(strange_pointers) /* [RFC9293 3.8.5]: "should be robust to invalid urgent pointer values" */
+/* [RFC9293 3.8.5]: "should be robust to invalid urgent pointer values" */
+DIALOGUE(strange_pointers)
 {
     open_passive(d);
     arrive(d, "PAU seq=1 len=10 up=0"); /* points before the segment's first byte */

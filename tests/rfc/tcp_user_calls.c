@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The user's calls in every state: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS [RFC9293 3.10.1 … 3.10.6, 3.9.1], and the
- * errors that gander/socket.h gives them.
+ * The user's calls in every state: OPEN, SEND, RECEIVE, CLOSE, STATUS [RFC9293 3.10.1 … 3.10.6, 3.9.1], and the
+ * errors that gander/socket.h gives them. ABORT is in tcp_abort.c.
  */
 #include "dialogue.h"
 
@@ -93,7 +93,8 @@ DIALOGUE(open_passive_twice_on_a_port) /* the same LISTEN cannot be two sockets'
 
     app_listen(d, 1);
     bound = gander_bind(d->stack, s, &local);
-    expect_true(d, bound == GANDER_EADDRINUSE || gander_listen(d->stack, s, 1) == GANDER_EADDRINUSE);
+    expect_true(d,
+                bound == GANDER_EADDRINUSE || gander_listen(d->stack, s, 1) == GANDER_EADDRINUSE);
 }
 
 DIALOGUE(open_with_a_strange_address)
@@ -104,7 +105,8 @@ DIALOGUE(open_with_a_strange_address)
     expect_equal(d, gander_bind(d->stack, fresh(d), &local), GANDER_EADDRNOTAVAIL);
 }
 
-DIALOGUE(open_does_not_disturb_others) /* [RFC9293 MUST-41, MUST-42]: LISTEN beside connections of the same port */
+/* [RFC9293 MUST-41, MUST-42]: LISTEN beside connections of the same port */
+DIALOGUE(open_does_not_disturb_others)
 {
     struct gander_address local = {.family = (uint8_t)d->family, .port = 81};
     gander_socket other = fresh(d);
@@ -344,7 +346,8 @@ DIALOGUE(close_in_established)
     expect_state(d, GANDER_TCP_FIN_WAIT_1);
 }
 
-DIALOGUE(close_waits_for_queued_data) /* "Queue this until all preceding SENDs have been segmentized" */
+/* "Queue this until all preceding SENDs have been segmentized" */
+DIALOGUE(close_waits_for_queued_data)
 {
     reach(d, GANDER_TCP_ESTABLISHED);
     d->f->wnd = 1000;
@@ -379,111 +382,6 @@ static void close_when_closing(struct dialogue *d)
     expect_nothing(d);
     close_is_the_end_of_the_handle(d);
     expect_nothing(d);
-}
-
-/* --- ABORT [RFC9293 3.10.5] --------------------------------------------------------------------------------- */
-
-static void aborted(struct dialogue *d)
-{
-    expect_nothing(d);
-    expect_state(d, GANDER_TCP_CLOSED);
-    expect_equal(d, gander_abort(d->stack, d->s), GANDER_EBADF);
-    expect_no_event(d, ~0u);
-    expect_silence_until(d, d->now + sec(300));
-    expect_equal(d, dialogue_stats(d).tcp_connections, 0);
-    expect_equal(d, dialogue_stats(d).tcp_time_wait, 0);
-}
-
-/* <SEQ=SND.NXT><CTL=RST> */
-static void abort_resets(struct dialogue *d, unsigned snd_nxt)
-{
-    app_abort(d);
-    if (!allow(d, "RA seq=%u len=0", snd_nxt)) /* with an ACK it is as good */
-        expect(d, "R seq=%u len=0", snd_nxt);
-    aborted(d);
-}
-
-DIALOGUE(abort_without_a_connection)
-{
-    d->s = fresh(d);
-    app_abort(d);
-    aborted(d);
-    app_listen(d, 1);
-    expect_equal(d, gander_abort(d->stack, d->listener), 0);
-    expect_nothing(d);
-}
-
-DIALOGUE(abort_in_syn_sent)
-{
-    reach(d, GANDER_TCP_SYN_SENT);
-    app_abort(d);
-    aborted(d);
-}
-
-DIALOGUE(abort_in_syn_received)
-{
-    reach(d, GANDER_TCP_SYN_SENT);
-    arrive(d, "S seq=0");
-    expect(d, "SA seq=0 ack=1");
-    abort_resets(d, 1);
-}
-
-DIALOGUE(abort_in_established)
-{
-    reach(d, GANDER_TCP_ESTABLISHED);
-    app_send(d, 100);
-    expect(d, "PA seq=1 len=100");
-    abort_resets(d, 101);
-}
-
-DIALOGUE(abort_flushes_what_is_queued)
-{
-    reach(d, GANDER_TCP_ESTABLISHED);
-    d->f->wnd = 0;
-    arrive(d, "A");
-    app_send(d, 3000);
-    expect_nothing(d);
-    abort_resets(d, 1);
-}
-
-DIALOGUE(abort_in_fin_wait_1)
-{
-    reach(d, GANDER_TCP_FIN_WAIT_1);
-    abort_resets(d, 2);
-}
-
-DIALOGUE(abort_in_fin_wait_2)
-{
-    reach(d, GANDER_TCP_FIN_WAIT_2);
-    abort_resets(d, 2);
-}
-
-DIALOGUE(abort_in_close_wait)
-{
-    reach(d, GANDER_TCP_CLOSE_WAIT);
-    abort_resets(d, 1);
-}
-
-/* CLOSING, LAST-ACK, TIME-WAIT: "Respond with ok and delete the TCB". */
-DIALOGUE(abort_in_closing)
-{
-    reach(d, GANDER_TCP_CLOSING);
-    app_abort(d);
-    aborted(d);
-}
-
-DIALOGUE(abort_in_last_ack)
-{
-    reach(d, GANDER_TCP_LAST_ACK);
-    app_abort(d);
-    aborted(d);
-}
-
-DIALOGUE(abort_in_time_wait)
-{
-    reach(d, GANDER_TCP_TIME_WAIT);
-    app_abort(d);
-    aborted(d);
 }
 
 /* --- STATUS [RFC9293 3.10.6] ---------------------------------------------------------------------------------- */
@@ -538,16 +436,20 @@ DIALOGUE(default_ttl) /* [RFC1122 3.2.1.7]: 64 */
 }
 
 #define SENDING_CLOSED(X)                                                                          \
-    X(send_is_closed, FIN_WAIT_1) X(send_is_closed, FIN_WAIT_2) X(send_is_closed, CLOSING)                       \
-    X(send_is_closed, LAST_ACK) X(send_is_closed, TIME_WAIT) X(close_when_closing, FIN_WAIT_1)                     \
-    X(close_when_closing, FIN_WAIT_2) X(close_when_closing, CLOSING) X(close_when_closing, LAST_ACK)              \
-    X(close_when_closing, TIME_WAIT) X(receive_ended, CLOSE_WAIT) X(receive_ended, CLOSING)                        \
-    X(receive_ended, LAST_ACK) X(receive_ended, TIME_WAIT)
+    X(send_is_closed, FIN_WAIT_1)                                                                  \
+    X(send_is_closed, FIN_WAIT_2)                                                                  \
+    X(send_is_closed, CLOSING) X(send_is_closed, LAST_ACK) X(send_is_closed, TIME_WAIT)            \
+        X(close_when_closing, FIN_WAIT_1) X(close_when_closing, FIN_WAIT_2)                        \
+            X(close_when_closing, CLOSING) X(close_when_closing, LAST_ACK)                         \
+                X(close_when_closing, TIME_WAIT) X(receive_ended, CLOSE_WAIT)                      \
+                    X(receive_ended, CLOSING) X(receive_ended, LAST_ACK)                           \
+                        X(receive_ended, TIME_WAIT)
 
 #define STATUS(X)                                                                                  \
-    X(status_tells, SYN_SENT) X(status_tells, ESTABLISHED) X(status_tells, FIN_WAIT_1)                             \
-    X(status_tells, FIN_WAIT_2) X(status_tells, CLOSE_WAIT) X(status_tells, CLOSING)                               \
-    X(status_tells, LAST_ACK) X(status_tells, TIME_WAIT)
+    X(status_tells, SYN_SENT)                                                                      \
+    X(status_tells, ESTABLISHED)                                                                   \
+    X(status_tells, FIN_WAIT_1) X(status_tells, FIN_WAIT_2) X(status_tells, CLOSE_WAIT)            \
+        X(status_tells, CLOSING) X(status_tells, LAST_ACK) X(status_tells, TIME_WAIT)
 
 #define DEFINE_PLAIN(name, state)                                                                  \
     DIALOGUE(name##_in_##state)                                                                    \
@@ -566,50 +468,36 @@ STATUS(DEFINE_STATUS)
 
 #define ENTRY(name, state) RUN(name##_in_##state),
 
-static const struct dialogue_test tests[] = {
-    RUN(open_active_needs_a_remote_socket),
-    RUN(open_to_multicast_or_broadcast),
-    RUN(open_without_a_route),
-    RUN(open_passive_needs_a_port),
-    RUN(open_passive_twice_on_a_port),
-    RUN(open_with_a_strange_address),
-    RUN(open_does_not_disturb_others),
-    RUN(open_uses_the_bound_address),
-    RUN(open_asks_ip_for_an_address),
-    RUN(open_in_other_states),
-    RUN(send_without_a_connection),
-    RUN(send_before_established_is_queued),
-    RUN(send_beyond_the_buffer),
-    RUN(send_in_established_and_close_wait),
-    RUN(receive_without_a_connection),
-    RUN(receive_before_established),
-    RUN(receive_in_established),
-    RUN(receive_after_the_peers_fin),
-    RUN(close_in_closed),
-    RUN(close_in_listen),
-    RUN(close_in_syn_sent),
-    RUN(close_in_syn_received),
-    RUN(close_in_established),
-    RUN(close_waits_for_queued_data),
-    RUN(close_in_close_wait),
-    RUN(abort_without_a_connection),
-    RUN(abort_in_syn_sent),
-    RUN(abort_in_syn_received),
-    RUN(abort_in_established),
-    RUN(abort_flushes_what_is_queued),
-    RUN(abort_in_fin_wait_1),
-    RUN(abort_in_fin_wait_2),
-    RUN(abort_in_close_wait),
-    RUN(abort_in_closing),
-    RUN(abort_in_last_ack),
-    RUN(abort_in_time_wait),
-    RUN(status_of_a_listener),
-    RUN(status_of_a_fresh_socket),
-    RUN(traffic_class_and_ttl),
-    RUN(default_ttl),
-    SENDING_CLOSED(ENTRY)
-    STATUS(ENTRY)
-};
+static const struct dialogue_test tests[] = {RUN(open_active_needs_a_remote_socket),
+                                             RUN(open_to_multicast_or_broadcast),
+                                             RUN(open_without_a_route),
+                                             RUN(open_passive_needs_a_port),
+                                             RUN(open_passive_twice_on_a_port),
+                                             RUN(open_with_a_strange_address),
+                                             RUN(open_does_not_disturb_others),
+                                             RUN(open_uses_the_bound_address),
+                                             RUN(open_asks_ip_for_an_address),
+                                             RUN(open_in_other_states),
+                                             RUN(send_without_a_connection),
+                                             RUN(send_before_established_is_queued),
+                                             RUN(send_beyond_the_buffer),
+                                             RUN(send_in_established_and_close_wait),
+                                             RUN(receive_without_a_connection),
+                                             RUN(receive_before_established),
+                                             RUN(receive_in_established),
+                                             RUN(receive_after_the_peers_fin),
+                                             RUN(close_in_closed),
+                                             RUN(close_in_listen),
+                                             RUN(close_in_syn_sent),
+                                             RUN(close_in_syn_received),
+                                             RUN(close_in_established),
+                                             RUN(close_waits_for_queued_data),
+                                             RUN(close_in_close_wait),
+                                             RUN(status_of_a_listener),
+                                             RUN(status_of_a_fresh_socket),
+                                             RUN(traffic_class_and_ttl),
+                                             RUN(default_ttl),
+                                             SENDING_CLOSED(ENTRY) STATUS(ENTRY)};
 
 int main(int argc, char **argv)
 {

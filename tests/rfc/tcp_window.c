@@ -13,7 +13,8 @@ static void offer(struct dialogue *d, uint32_t wnd)
 
 /* --- zero-window probes [RFC9293 3.8.6.1] ------------------------------------------------------------- */
 
-DIALOGUE(zero_window_is_probed) /* MUST-36, SHLD-29: first after the RTO; SHLD-30: then ever more slowly */
+/* MUST-36, SHLD-29: first after the RTO; SHLD-30: then ever more slowly */
+DIALOGUE(zero_window_is_probed)
 {
     gander_time t, interval;
 
@@ -109,7 +110,8 @@ DIALOGUE(window_closes_with_data_outstanding) /* what was sent is resent by the 
     expect_silence_until(d, sec(100));
 }
 
-DIALOGUE(fin_waits_for_no_window) /* a FIN takes no buffer, but the window: it is sent or probed with */
+/* a FIN takes no buffer, but the window: it is sent or probed with */
+DIALOGUE(fin_waits_for_no_window)
 {
     open_passive(d);
     offer(d, 0);
@@ -153,7 +155,8 @@ DIALOGUE(peer_shrinks_its_window_anywhere)
         if (cut < 5 * d->smss + 100) {
             expect_nothing(d); /* SHLD-15: no new data */
             wait_for_segment(d, d->now + sec(5));
-            expect_true(d, allow(d, "A seq=%u", (unsigned)una)); /* SHLD-16: old data within the window */
+            expect_true(
+                d, allow(d, "A seq=%u", (unsigned)una)); /* SHLD-16: old data within the window */
             expect_nothing(d);
         } else {
             expect(d, "A len=100");
@@ -187,7 +190,8 @@ DIALOGUE(data_beyond_a_shrunk_edge_do_not_time_out) /* SHLD-17: as long as the p
 
 /* --- which segments update the window [RFC9293 3.10.7.4 fifth] ----------------------------------------------- */
 
-DIALOGUE(older_sequence_number_does_not_update) /* SND.WL1 < SEG.SEQ, or equal and SND.WL2 =< SEG.ACK */
+/* SND.WL1 < SEG.SEQ, or equal and SND.WL2 =< SEG.ACK */
+DIALOGUE(older_sequence_number_does_not_update)
 {
     open_passive(d);
     arrive(d, "A seq=101 ack=1 wnd=2000");
@@ -302,7 +306,8 @@ DIALOGUE(receiver_avoids_silly_windows) /* [RFC9293 MUST-39, 3.8.6.2.2] */
     expect_true(d, freed >= 900);
 }
 
-DIALOGUE(window_update_is_sent) /* [RFC9293 3.8.6.2.2]: a reader that catches up tells the peer, once */
+/* [RFC9293 3.8.6.2.2]: a reader that catches up tells the peer, once */
+DIALOGUE(window_update_is_sent)
 {
     fill(d);
     app_receive(d, d->f->next - 1 - d->read);
@@ -317,13 +322,15 @@ DIALOGUE(window_update_is_sent) /* [RFC9293 3.8.6.2.2]: a reader that catches up
     expect_nothing(d);
 }
 
-DIALOGUE(lost_window_update_is_recovered) /* MUST-66, 3.8.6.1: the probe is answered with the window as it is */
+/* MUST-66, 3.8.6.1: the probe is answered with the window as it is */
+DIALOGUE(lost_window_update_is_recovered)
 {
     fill(d);
     app_receive(d, d->f->next - 1 - d->read);
     while (allow(d, "A seq=1 len=0"))
         ;
-    arrive(d, "A seq=%u len=0", (unsigned)d->f->next - 1); /* a probe behind what was acknowledged */
+    arrive(d, "A seq=%u len=0",
+           (unsigned)d->f->next - 1); /* a probe behind what was acknowledged */
     expect(d, "A seq=1 ack=%u", (unsigned)d->f->next);
     expect_true(d, d->seg.wnd >= 8000);
 }
@@ -369,7 +376,8 @@ DIALOGUE(sender_sends_all_if_it_fits) /* 3.8.6.2.1 (2): the whole rest, pushed [
     expect(d, "PA seq=1 len=80");
 }
 
-DIALOGUE(push_on_the_last_segment) /* [RFC9293 MUST-60, MUST-61, SHLD-28]: full segments, the last one pushed */
+/* [RFC9293 MUST-60, MUST-61, SHLD-28]: full segments, the last one pushed */
+DIALOGUE(push_on_the_last_segment)
 {
     open_passive(d);
     app_option(d, NODELAY, 1);
@@ -490,7 +498,8 @@ DIALOGUE(ack_rides_on_data) /* [RFC9293 3.10.7.4 seventh]: piggybacked if possib
     expect_silence_until(d, sec(10));
 }
 
-DIALOGUE(gap_is_acknowledged_at_once) /* [RFC5681 4.2]: out of order, and what fills all or part of a gap */
+/* [RFC5681 4.2]: out of order, and what fills all or part of a gap */
+DIALOGUE(gap_is_acknowledged_at_once)
 {
     open_passive(d);
     arrive(d, "A seq=201 len=100");
