@@ -53,17 +53,22 @@ static void page_init(struct table_page *page, uint32_t depth)
 {
     page->count = 0;
     page->depth = depth;
-    memset(page->object, 0, sizeof(page->object));
+    memset(page->slot, 0, sizeof(page->slot));
+}
+
+static void object_set(struct table_page *page, uint32_t i, void *object)
+{
+    memcpy(page->slot[i].object, &object, sizeof(object));
 }
 
 static void page_add(struct table_page *page, uint32_t hash, void *object)
 {
     uint32_t i = table_home(hash);
 
-    while (page->object[i])
+    while (table_object(page, i))
         i = table_slot_after(i);
-    page->hash[i] = hash;
-    page->object[i] = object;
+    page->slot[i].hash = hash;
+    object_set(page, i, object);
     page->count++;
 }
 
@@ -71,8 +76,8 @@ static uint32_t page_slot_of(const struct table_page *page, uint32_t hash, const
 {
     uint32_t i = table_home(hash);
 
-    while (page->object[i] != object) {
-        ASSERT(page->object[i]);
+    while (table_object(page, i) != object) {
+        ASSERT(table_object(page, i));
         i = table_slot_after(i);
     }
     return i;
@@ -81,17 +86,16 @@ static uint32_t page_slot_of(const struct table_page *page, uint32_t hash, const
 /* Closes the gap: whatever follows moves back unless that would be before its home [Knuth, vol. 3, 6.4 R]. */
 static void page_take(struct table_page *page, uint32_t gap)
 {
-    for (uint32_t i = table_slot_after(gap); page->object[i]; i = table_slot_after(i)) {
-        uint32_t from_home = (i - table_home(page->hash[i])) & (TABLE_PAGE_SLOTS - 1);
+    for (uint32_t i = table_slot_after(gap); table_object(page, i); i = table_slot_after(i)) {
+        uint32_t from_home = (i - table_home(page->slot[i].hash)) & (TABLE_PAGE_SLOTS - 1);
         uint32_t from_gap = (i - gap) & (TABLE_PAGE_SLOTS - 1);
 
         if (from_home >= from_gap) {
-            page->hash[gap] = page->hash[i];
-            page->object[gap] = page->object[i];
+            page->slot[gap] = page->slot[i];
             gap = i;
         }
     }
-    page->object[gap] = NULL;
+    object_set(page, gap, NULL);
     page->count--;
 }
 
@@ -103,18 +107,18 @@ static void page_divide(struct table_page *from, struct table_page *to, uint32_t
 {
     uint32_t i = 0;
 
-    while (from->object[i])
+    while (table_object(from, i))
         i++;
     from->count = 0;
     for (uint32_t n = 1; n < TABLE_PAGE_SLOTS; n++) {
         void *object;
 
         i = table_slot_after(i);
-        object = from->object[i];
+        object = table_object(from, i);
         if (!object)
             continue;
-        from->object[i] = NULL;
-        page_add(from->hash[i] & bit ? to : from, from->hash[i], object);
+        object_set(from, i, NULL);
+        page_add(from->slot[i].hash & bit ? to : from, from->slot[i].hash, object);
     }
 }
 
@@ -187,8 +191,8 @@ static bool page_is_one(const struct table_page *page, uint32_t hash)
     uint32_t differ = 0;
 
     for (uint32_t i = 0; i < TABLE_PAGE_SLOTS; i++)
-        if (page->object[i])
-            differ |= page->hash[i] ^ hash;
+        if (table_object(page, i))
+            differ |= page->slot[i].hash ^ hash;
     return (differ & (((uint32_t)1 << DEPTH_MAX) - 1)) == 0;
 }
 
@@ -242,15 +246,15 @@ static bool table_merge(struct table *table, uint32_t hash)
     struct table_page *buddy;
     uint32_t bit;
 
-    if (page->depth == 0)
-        return false;
+    if (page->depth == 0 || page->count > MERGE_UP_TO)
+        return false; /* also without a look at the buddy, which is far away in memory */
     bit = (uint32_t)1 << (page->depth - 1);
     buddy = table_page_of(table, hash ^ bit);
     if (buddy->depth != page->depth || page->count + buddy->count > MERGE_UP_TO)
         return false;
     for (uint32_t i = 0; i < TABLE_PAGE_SLOTS; i++)
-        if (buddy->object[i])
-            page_add(page, buddy->hash[i], buddy->object[i]);
+        if (table_object(buddy, i))
+            page_add(page, buddy->slot[i].hash, table_object(buddy, i));
     if (page->depth == table->depth)
         table->deepest -= 2;
     directory_point(table, hash ^ bit, page->depth, page);
@@ -280,7 +284,7 @@ void table_replace(struct table *table, uint32_t hash, const void *object, void 
 
     ASSERT(table->directory && with);
     page = table_page_of(table, hash);
-    page->object[page_slot_of(page, hash, object)] = with;
+    object_set(page, page_slot_of(page, hash, object), with);
 }
 
 void table_each(const struct table *table, void (*visit)(void *object, void *context),
@@ -294,8 +298,8 @@ void table_each(const struct table *table, void (*visit)(void *object, void *con
         if (i >> page->depth != 0)
             continue; /* another pointer to a page that we have visited */
         for (uint32_t slot = 0; slot < TABLE_PAGE_SLOTS; slot++)
-            if (page->object[slot])
-                visit(page->object[slot], context);
+            if (table_object(page, slot))
+                visit(table_object(page, slot), context);
     }
 }
 

@@ -7,7 +7,8 @@
  * hashes are keyed, so nobody outside can choose them.
  *
  * The low bits of a hash choose the page, the high 8 bits the first slot to look at. A slot costs 12 bytes, at a
- * load between 7/16 and 7/8.
+ * load between 7/16 and 7/8. Hash and pointer stand side by side, so that most lookups among millions of entries wait
+ * for one line of memory, not for two.
  */
 #ifndef BASE_TABLE_H
 #define BASE_TABLE_H
@@ -20,12 +21,25 @@
 
 enum { TABLE_PAGE_SLOTS = 256 };
 
+/* The pointer as bytes: aligned, it would leave a gap of four. */
+struct table_slot {
+    uint32_t hash;
+    uint8_t object[sizeof(void *)];
+};
+
 struct table_page {
     uint32_t count;
     uint32_t depth; /* how many low bits of the hash all its entries share */
-    uint32_t hash[TABLE_PAGE_SLOTS];
-    void *object[TABLE_PAGE_SLOTS]; /* NULL: free; there is always one */
+    struct table_slot slot[TABLE_PAGE_SLOTS]; /* object NULL: free; there is always one */
 };
+
+static inline void *table_object(const struct table_page *page, uint32_t i)
+{
+    void *object;
+
+    memcpy(&object, page->slot[i].object, sizeof(object));
+    return object;
+}
 
 struct table {
     struct mem *mem;
@@ -67,11 +81,11 @@ static inline void *table_find(const struct table *table, uint32_t hash, table_m
         return NULL;
     page = table_page_of(table, hash);
     for (uint32_t i = table_home(hash);; i = table_slot_after(i)) {
-        void *object = page->object[i];
+        void *object = table_object(page, i);
 
         if (!object)
             return NULL;
-        if (page->hash[i] == hash && LIKELY(match(object, key)))
+        if (page->slot[i].hash == hash && LIKELY(match(object, key)))
             return object;
     }
 }

@@ -63,11 +63,11 @@ static void check_structure(const struct table *table)
         if (i > low)
             continue;
         for (uint32_t slot = 0; slot < TABLE_PAGE_SLOTS; slot++)
-            if (page->object[slot]) {
-                const struct item *item = page->object[slot];
+            if (table_object(page, slot)) {
+                const struct item *item = table_object(page, slot);
 
                 n++;
-                assert_int_equal(page->hash[slot], item->hash);
+                assert_int_equal(page->slot[slot].hash, item->hash);
                 assert_int_equal(item->hash & low, i);
                 assert_true(item->in && find(table, item) == item);
             }
