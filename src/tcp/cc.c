@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of congestion controls, and the parts of RFC 5681 that are common to all: initial and restart window. */
-#include "tcp/cc.h"
 #include "tcp/tcp.h"
 
-static const struct tcp_cc_ops *const algorithms[] = {&tcp_cc_newreno};
+static const struct tcp_cc_ops *const algorithms[] = {&tcp_cc_newreno, &tcp_cc_cubic};
 
 /* The largest window that a 30-bit window field can ask for. */
 static const uint32_t cwnd_max = 1U << 30;
@@ -50,17 +49,24 @@ static struct tcp_cc view_of(const struct gander_stack *stack, struct tcp_conn *
                            .ssthresh = c->ssthresh,
                            .mss = c->mss,
                            .flight = c->snd.nxt - c->snd.una,
+                           .snd_una = c->snd.una,
+                           .snd_nxt = c->snd.nxt,
                            .now = stack->now,
+                           .rtt_ns = -1,
                            .srtt_ns = c->srtt_ns,
                            .state = c->busy->cc_state};
 }
 
-void tcp_cc_on_ack(struct gander_stack *stack, struct tcp_conn *c, uint32_t acked_bytes)
+void tcp_cc_on_ack(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_ack_facts *facts,
+                   bool limited)
 {
     struct tcp_cc view = view_of(stack, c);
 
-    algorithms[c->cc]->on_ack(&view, acked_bytes);
+    view.rtt_ns = facts->rtt_ns;
+    view.limited = limited;
+    algorithms[c->cc]->on_ack(&view, facts->acked_bytes);
     c->cwnd = min_u32(view.cwnd, cwnd_max);
+    c->ssthresh = view.ssthresh;
 }
 
 void tcp_cc_on_loss(struct gander_stack *stack, struct tcp_conn *c)
@@ -76,5 +82,9 @@ void tcp_cc_on_loss(struct gander_stack *stack, struct tcp_conn *c)
 /* RFC 5681 4.1: nothing was sent for longer than a retransmission time-out. */
 void tcp_cc_on_idle(struct gander_stack *stack, struct tcp_conn *c)
 {
+    struct tcp_cc view = view_of(stack, c);
+
+    if (algorithms[c->cc]->on_idle)
+        algorithms[c->cc]->on_idle(&view);
     c->cwnd = min_u32(c->cwnd, tcp_cc_initial_window(stack, c)); /* RW = min(IW, cwnd) */
 }

@@ -11,6 +11,8 @@ static void newreno_on_ack(struct tcp_cc *cc, uint32_t acked_bytes)
 {
     uint32_t *counted = (uint32_t *)(void *)cc->state;
 
+    if (!cc->limited)
+        return;
     if (cc->cwnd < cc->ssthresh) { /* (2): cwnd += min(N, SMSS) */
         cc->cwnd += at_most(acked_bytes, cc->mss);
         return;

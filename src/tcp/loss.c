@@ -25,8 +25,7 @@ void tcp_cwnd_changed(struct gander_stack *stack, struct tcp_conn *c, enum gande
 
     if (!trace_on(stack))
         return;
-    event.u.window =
-        (struct gander_trace_window){c->snd.wnd, c->cwnd, c->ssthresh, (uint8_t)why};
+    event.u.window = (struct gander_trace_window){c->snd.wnd, c->cwnd, c->ssthresh, (uint8_t)why};
     tcp_trace_flow(&c->entity, c->id, &flow);
     trace_emit(stack, &event, &flow);
 }
@@ -129,8 +128,8 @@ void tcp_loss_on_ack(struct gander_stack *stack, struct tcp_conn *c, struct tcp_
 
     if (b->recovery != TCP_OPEN && seq_geq(c->snd.una, b->recover))
         recovery_leave(stack, c);
-    if (facts->acked_bytes > 0 && !recovering && cwnd_was_limit(c, facts)) {
-        tcp_cc_on_ack(stack, c, facts->acked_bytes);
+    if (facts->acked_bytes > 0 && !recovering) {
+        tcp_cc_on_ack(stack, c, facts, cwnd_was_limit(c, facts));
         tcp_cwnd_changed(stack, c, GANDER_WHY_none);
     }
     if (b->rtxq.count == 0) { /* all is acknowledged: duplicates before that say nothing now */
@@ -160,7 +159,7 @@ void tcp_loss_on_timeout(struct gander_stack *stack, struct tcp_conn *c)
     stack->stats.tcp_retransmit_timeouts++;
     if (c->entity.state == GANDER_TCP_SYN_SENT || c->entity.state == GANDER_TCP_SYN_RECEIVED) {
         c->rttvar_ns = 3 * GANDER_S; /* (5.7): the time-out for the data that follow */
-        c->cwnd = c->mss;            /* RFC 5681 3.1: a lost SYN makes the initial window one segment */
+        c->cwnd = c->mss; /* RFC 5681 3.1: a lost SYN makes the initial window one segment */
     } else {
         if (b->recovery != TCP_LOSS) /* not again for the same flight: RFC 5681 3.1 */
             tcp_cc_on_loss(stack, c);

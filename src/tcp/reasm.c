@@ -133,7 +133,8 @@ enum gander_drop reasm_insert(struct reasm *r, struct mem *mem, struct gander_pa
         seq = r->runs[i].right;
         i++;
     }
-    if (i < r->count && seq_gt(right, r->runs[i].left)) /* runs into the next: keep the piece before it */
+    if (i < r->count &&
+        seq_gt(right, r->runs[i].left)) /* runs into the next: keep the piece before it */
         gander_packet_trim(packet, r->runs[i].left - seq);
     if (packet->len == 0)
         return GANDER_DROP_tcp_duplicate;

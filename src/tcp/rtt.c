@@ -43,6 +43,6 @@ gander_time tcp_rto(const struct gander_stack *stack, const struct tcp_conn *c)
         rto = config->tcp_rto_initial_ns;
     rto = max_i64(rto, config->tcp_rto_min_ns); /* (2.4) */
     for (unsigned i = 0; c->busy && i < c->busy->backoff && rto < config->tcp_rto_max_ns; i++)
-        rto *= 2; /* (5.5) */
+        rto *= 2;                                /* (5.5) */
     return min_i64(rto, config->tcp_rto_max_ns); /* (2.5) */
 }

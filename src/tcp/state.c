@@ -41,7 +41,8 @@ static bool is_counted(enum gander_tcp_state state)
     return state >= GANDER_TCP_SYN_SENT && state <= GANDER_TCP_LAST_ACK;
 }
 
-void tcp_state_count(struct gander_stack *stack, enum gander_tcp_state from, enum gander_tcp_state to)
+void tcp_state_count(struct gander_stack *stack, enum gander_tcp_state from,
+                     enum gander_tcp_state to)
 {
     stack->tcp.connections += is_counted(to);
     stack->tcp.connections -= is_counted(from);

@@ -15,6 +15,7 @@
 #include "base/seq.h"
 #include "core/stack.h"
 #include "ip/ip.h"
+#include "tcp/cc.h"
 #include "tcp/queues.h"
 
 enum tcp_kind { TCP_CONNECTION = 1, TCP_SYN_RECEIVED_RECORD, TCP_TIME_WAIT_RECORD };
@@ -111,7 +112,6 @@ struct tcp_conn {
 
 enum tcp_recovery { TCP_OPEN, TCP_RECOVERY, TCP_LOSS }; /* RFC 5681 3.2, 3.1 */
 
-enum { TCP_CC_STATE_WORDS = 16 };
 
 /* What a connection needs while data, SYN or FIN are under way, or received data wait. */
 struct tcp_busy {
@@ -398,7 +398,8 @@ bool tcp_is_quiet(const struct tcp_conn *c); /* busy memory holds nothing */
 /* --- cc.c: congestion control behind a table ---------------------------------------------------------------- */
 
 void tcp_cc_init(struct gander_stack *stack, struct tcp_conn *c);    /* initial window [RFC6928] */
-void tcp_cc_on_ack(struct gander_stack *stack, struct tcp_conn *c, uint32_t acked_bytes);
+void tcp_cc_on_ack(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_ack_facts *facts,
+                   bool limited);
 void tcp_cc_on_loss(struct gander_stack *stack, struct tcp_conn *c); /* sets ssthresh */
 void tcp_cc_on_idle(struct gander_stack *stack, struct tcp_conn *c); /* RFC 5681 4.1 */
 uint32_t tcp_cc_initial_window(const struct gander_stack *stack, const struct tcp_conn *c);

@@ -46,7 +46,8 @@ static void trace_end(struct gander_stack *stack, struct tcp_time_wait *w)
     trace_emit(stack, &event, &flow);
 }
 
-void tcp_time_wait_free(struct gander_stack *stack, struct tcp_time_wait *w, enum gander_cause cause)
+void tcp_time_wait_free(struct gander_stack *stack, struct tcp_time_wait *w,
+                        enum gander_cause cause)
 {
     tcp_state_trace(stack, &w->entity, tcp_full_id(stack, w->id), GANDER_TCP_TIME_WAIT,
                     GANDER_TCP_CLOSED, cause);
@@ -167,8 +168,7 @@ void tcp_time_wait_enter(struct gander_stack *stack, struct tcp_conn *c)
 
 void tcp_time_wait_abort(struct gander_stack *stack, struct tcp_conn *c)
 {
-    struct tcp_entity *entity =
-        tcp_flow_find(stack, c->entity.family, c->entity.hash, &c->flow);
+    struct tcp_entity *entity = tcp_flow_find(stack, c->entity.family, c->entity.hash, &c->flow);
     struct tcp_time_wait *w = (void *)entity;
 
     if (c->entity.state != GANDER_TCP_TIME_WAIT || !entity || entity->kind != TCP_TIME_WAIT_RECORD)
