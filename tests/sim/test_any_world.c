@@ -121,12 +121,24 @@ static struct sim_world *draw_world(uint64_t seed, struct sim_bulk_config *bulk)
     return world;
 }
 
-static void run(uint64_t seed)
+/* Short of memory, a stack may end connections; it counts that. */
+static bool was_short_of_memory(const struct sim_bulk_config *config)
+{
+    struct gander_stats client, server;
+
+    gander_stats(config->client->stack, &client);
+    gander_stats(config->server->stack, &server);
+    return client.tcp_evictions + server.tcp_evictions > 0;
+}
+
+/* Whether all bytes arrived. */
+static bool run(uint64_t seed)
 {
     struct sim_bulk_config config = {0};
     struct sim_world *world;
     struct sim_bulk *bulk;
     char left[200];
+    bool whole;
 
     state_of_draw = seed;
     world = draw_world(seed, &config);
@@ -134,7 +146,8 @@ static void run(uint64_t seed)
     assert_non_null(bulk);
     if (!sim_run_until_done(world, sim_bulk_done, bulk, LIMIT))
         fail_msg("seed %llu: not done after a day", (unsigned long long)seed);
-    if (sim_bulk_error(bulk))
+    whole = sim_bulk_error(bulk) == NULL;
+    if (!whole && !was_short_of_memory(&config))
         fail_msg("seed %llu: %s", (unsigned long long)seed, sim_bulk_error(bulk));
     sim_bulk_end(bulk);
     sim_run_until(world, sim_now(world) + LIMIT);
@@ -142,18 +155,20 @@ static void run(uint64_t seed)
         fail_msg("seed %llu: %s", (unsigned long long)seed, left);
     if (sim_world_destroy(world) != 0)
         fail_msg("seed %llu: memory was not given back", (unsigned long long)seed);
+    return whole;
 }
 
 static void all_bytes_arrive_in_any_world(void **state)
 {
     const char *seeds = getenv("GANDER_SEEDS");
-    unsigned long long first = 1, last = 150;
+    unsigned long long first = 1, last = 300, cut_short = 0;
 
     (void)state;
     if (seeds && sscanf(seeds, "%llu-%llu", &first, &last) != 2)
         fail_msg("GANDER_SEEDS=%s: want FIRST-LAST", seeds);
     for (unsigned long long seed = first; seed <= last; seed++)
-        run(seed);
+        cut_short += !run(seed);
+    assert_true(cut_short <= (last - first + 1) / 50 + 1);
 }
 
 int main(void)
