@@ -182,6 +182,10 @@ void tcp_fin_arrives(struct gander_stack *stack, struct tcp_conn *c)
 {
     if ((c->flags & TCP_URGENT_IN) && seq_gt(c->rcv.up, c->rcv.nxt))
         c->rcv.up = c->rcv.nxt; /* nothing comes behind a FIN */
+    if (c->busy && c->busy->reasm.count > 0) { /* what a peer that contradicts itself sent there can never be read */
+        reasm_finish(&c->busy->reasm, stack->mem);
+        tcp_holder_update(stack, c, false);
+    }
     c->rcv.nxt++;
     c->flags |= TCP_FIN_RECEIVED;
     c->flags &= ~(uint32_t)TCP_FIN_AHEAD;
