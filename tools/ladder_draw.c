@@ -311,35 +311,50 @@ static void draw_quiet(struct drawing *d, const struct ladder_row *row)
 
 /* --- rows ---------------------------------------------------------------------------------- */
 
-/* Why a timer row, or a state that no segment explains, is there. */
-static void local_note(const struct drawing *d, const struct ladder_row *row, char *note,
+/* Which timer ran out; empty: none. */
+static void timer_note(const struct drawing *d, const struct ladder_row *row, char *note,
                        size_t size)
 {
     const struct ladder_words *words = d->look->words;
     const struct ladder_event *timer = row->timer, *state = row->state[row->host];
-    char wait[LADDER_TIME_BYTES] = "";
-    struct text_value values[] = {{"name", d->look->names[row->host]},
-                                  {"wait", wait},
-                                  {"timer", ""},
-                                  {"cause", ""},
-                                  {NULL, NULL}};
+    bool over = state && ladder_is_time_wait_over(state);
+    char wait[LADDER_TIME_BYTES];
+    struct text_value values[] = {
+        {"name", d->look->names[row->host]}, {"wait", wait}, {"timer", ""}, {NULL, NULL}};
 
     note[0] = 0;
-    if (state && ladder_is_time_wait_over(state)) {
-        ladder_time_text(state->waited, wait);
-        text_fill(note, size, words->timer_over, values);
-    } else if (timer) {
-        unsigned kind = timer->trace.u.timer_fired.timer;
+    if (!over && !timer)
+        return;
+    ladder_time_text(over ? state->waited : timer->waited, wait);
+    if (!over)
+        values[2].value = ladder_timer(words, timer->trace.u.timer_fired.timer);
+    text_fill(note, size, over ? words->timer_over : words->timer_fired, values);
+}
 
-        values[2].value = ladder_timer(words, kind);
-        ladder_time_text(timer->waited, wait);
-        text_fill(note, size, words->timer_fired, values);
-    } else if (state && (state->trace.u.state.cause == GANDER_CAUSE_timeout ||
-                         state->trace.u.state.cause == GANDER_CAUSE_memory ||
-                         state->trace.u.state.cause == GANDER_CAUSE_icmp)) {
-        values[3].value = ladder_cause(words, state->trace.u.state.cause);
-        text_fill(note, size, words->cause, values);
-    }
+/* Why a connection ended that no segment ended; empty: something else happened. */
+static void end_note(const struct drawing *d, const struct ladder_row *row, char *note, size_t size)
+{
+    const struct ladder_event *state = row->state[row->host];
+    unsigned cause = state ? state->trace.u.state.cause : (unsigned)GANDER_CAUSE_COUNT;
+
+    note[0] = 0;
+    if (cause != GANDER_CAUSE_timeout && cause != GANDER_CAUSE_memory && cause != GANDER_CAUSE_icmp)
+        return;
+    text_fill(note, size, d->look->words->cause,
+              (const struct text_value[]){{"name", d->look->names[row->host]},
+                                          {"cause", ladder_cause(d->look->words, cause)},
+                                          {NULL, NULL}});
+}
+
+static void draw_local_row(struct drawing *d, const struct ladder_row *row)
+{
+    char timer[256], end[256];
+
+    timer_note(d, row, timer, sizeof(timer));
+    end_note(d, row, end, sizeof(end));
+    draw_local(d, row, *timer ? timer : end);
+    if (*timer)
+        draw_note(d, row->lanes_after, end, STYLE_NOTE);
 }
 
 static void draw_drops(struct drawing *d, const struct ladder_row *row)
@@ -372,8 +387,6 @@ static void draw_why(struct drawing *d, const struct ladder_row *row)
 
 static void draw_row(struct drawing *d, const struct ladder_row *row)
 {
-    char note[256];
-
     switch (row->kind) {
     case ROW_HEADING:
         draw_heading(d, row, d->look->words->heading[row->phase]);
@@ -382,8 +395,7 @@ static void draw_row(struct drawing *d, const struct ladder_row *row)
         draw_quiet(d, row);
         return;
     case ROW_LOCAL:
-        local_note(d, row, note, sizeof(note));
-        draw_local(d, row, note);
+        draw_local_row(d, row);
         break;
     case ROW_LOST:
         draw_lost(d, row);

@@ -42,7 +42,7 @@ for seed in 1 2 3 4 5 6 7 8; do
     in_order '鸿雁传书'
 done
 run --tcp --loss 100% --lang en
-in_order 'SYN-SENT .*SYN .*×' 'SYN again' 'CLOSED'
+in_order 'SYN-SENT .*SYN .*×' 'SYN again' 'CLOSED .*retransmission timer ran out' 'Mei: no answer for too long'
 absent 'ESTABLISHED|►'
 
 run --ascii --lang en --width 80
