@@ -7,7 +7,7 @@
 
 struct port_view {
     struct gander_address local;
-    bool v6_only, listens;
+    bool v6_only, listens, connected;
 };
 
 static struct port_view view_of(const struct sock *sock)
@@ -23,6 +23,7 @@ static struct port_view view_of(const struct sock *sock)
 
         tcp_local_address(c, &v.local);
         v.v6_only = c->flags & TCP_V6_ONLY;
+        v.connected = c->entity.state != GANDER_TCP_CLOSED;
     }
     return v;
 }
@@ -77,8 +78,8 @@ static bool taken_match(const void *object, const void *key)
     const struct port_view *want = key;
     struct port_view v = view_of(object);
 
-    if (v.local.port != want->local.port)
-        return false;
+    if (v.local.port != want->local.port || v.connected)
+        return false; /* one that has a peer is told apart by that [RFC9293 MUST-42] */
     if (!covers_family(&v, want->local.family) && !covers_family(want, v.local.family))
         return false;
     return ip_is_unspecified(GANDER_IPV6, v.local.ip) ||

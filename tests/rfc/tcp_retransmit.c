@@ -256,6 +256,25 @@ DIALOGUE(gives_up_at_r2)
     expect_silence_until(d, d->now + sec(1000));
 }
 
+DIALOGUE(trouble_is_told_at_r1) /* [RFC9293 MUST-20 (e), MUST-47, SHLD-9, SHLD-10] */
+{
+    open_with_rtt(d, ms(10));
+    app_send(d, 10);
+    expect(d, "PA seq=1 len=10");
+    for (int i = 0; i < 2; i++) {
+        wait_for_segment(d, d->now + sec(10));
+        expect(d, "PA seq=1 len=10");
+        expect_no_event(d, GANDER_EVENT_ERROR);
+    }
+    wait_for_segment(d, d->now + sec(10));
+    expect(d, "PA seq=1 len=10");
+    expect_event(d, GANDER_EVENT_ERROR);
+    expect_equal(d, d->error, GANDER_ETIMEDOUT);
+    expect_no_event(d, GANDER_EVENT_CLOSED);
+    arrive(d, "A ack=11"); /* and it is no end */
+    expect_state(d, GANDER_TCP_ESTABLISHED);
+}
+
 DIALOGUE(progress_resets_the_count) /* R2 counts retransmissions of the same segment */
 {
     open_with_rtt(d, ms(10));
@@ -373,6 +392,7 @@ static const struct dialogue_test tests[] = {
     RUN(earliest_segment_alone_is_resent),
     RUN(backoff_doubles),
     RUN(gives_up_at_r2),
+    RUN(trouble_is_told_at_r1),
     RUN(progress_resets_the_count),
     RUN(rto_after_a_lost_syn),
     RUN(rto_after_a_lost_syn_ack),

@@ -409,9 +409,11 @@ static void malformed(struct dialogue *d, enum gander_tcp_state state)
 
 /* --- all of them in all states ------------------------------------------------------------------------------ */
 
+/* clang-format off */
 #define STATES(X, name)                                                                            \
-    X(name, ESTABLISHED)                                                                           \
-    X(name, FIN_WAIT_1) X(name, FIN_WAIT_2) X(name, CLOSE_WAIT) X(name, CLOSING) X(name, LAST_ACK)
+    X(name, ESTABLISHED) X(name, FIN_WAIT_1) X(name, FIN_WAIT_2)                                   \
+    X(name, CLOSE_WAIT) X(name, CLOSING) X(name, LAST_ACK)
+/* clang-format on */
 
 #define IN_STATES(X)                                                                               \
     STATES(X, old_segment)                                                                         \

@@ -168,6 +168,26 @@ DIALOGUE(open_in_other_states) /* "error: connection already exists" */
     expect_state(d, GANDER_TCP_SYN_SENT);
 }
 
+DIALOGUE(open_passive_beside_an_active_one) /* [RFC9293 MUST-42]: the same port is in SYN-SENT */
+{
+    struct gander_address local = dialogue_address(d, false);
+
+    local.port = DIALOGUE_PORT;
+    d->s = fresh(d);
+    expect_equal(d, gander_bind(d->stack, d->s, &local), 0);
+    app_connect(d);
+    expect(d, "S seq=0");
+    expect_state(d, GANDER_TCP_SYN_SENT);
+    app_listen(d, 1);
+    dialogue_flow(d, 1);
+    arrive(d, "S");
+    expect(d, "SA seq=0 ack=1");
+    dialogue_flow(d, 0);
+    arrive(d, "SA seq=0 ack=1");
+    expect(d, "A seq=1 ack=1");
+    expect_event(d, GANDER_EVENT_CONNECTED);
+}
+
 /* --- SEND [RFC9293 3.10.2] --------------------------------------------------------------------------- */
 
 DIALOGUE(send_without_a_connection) /* CLOSED and LISTEN */
@@ -435,21 +455,21 @@ DIALOGUE(default_ttl) /* [RFC1122 3.2.1.7]: 64 */
     expect(d, "S seq=0 ttl=64 tc=0");
 }
 
+/* clang-format off */
 #define SENDING_CLOSED(X)                                                                          \
-    X(send_is_closed, FIN_WAIT_1)                                                                  \
-    X(send_is_closed, FIN_WAIT_2)                                                                  \
-    X(send_is_closed, CLOSING) X(send_is_closed, LAST_ACK) X(send_is_closed, TIME_WAIT)            \
-        X(close_when_closing, FIN_WAIT_1) X(close_when_closing, FIN_WAIT_2)                        \
-            X(close_when_closing, CLOSING) X(close_when_closing, LAST_ACK)                         \
-                X(close_when_closing, TIME_WAIT) X(receive_ended, CLOSE_WAIT)                      \
-                    X(receive_ended, CLOSING) X(receive_ended, LAST_ACK)                           \
-                        X(receive_ended, TIME_WAIT)
+    X(send_is_closed, FIN_WAIT_1) X(send_is_closed, FIN_WAIT_2) X(send_is_closed, CLOSING)         \
+    X(send_is_closed, LAST_ACK) X(send_is_closed, TIME_WAIT)                                       \
+    X(close_when_closing, FIN_WAIT_1) X(close_when_closing, FIN_WAIT_2)                            \
+    X(close_when_closing, CLOSING) X(close_when_closing, LAST_ACK)                                 \
+    X(close_when_closing, TIME_WAIT)                                                               \
+    X(receive_ended, CLOSE_WAIT) X(receive_ended, CLOSING) X(receive_ended, LAST_ACK)              \
+    X(receive_ended, TIME_WAIT)
 
 #define STATUS(X)                                                                                  \
-    X(status_tells, SYN_SENT)                                                                      \
-    X(status_tells, ESTABLISHED)                                                                   \
-    X(status_tells, FIN_WAIT_1) X(status_tells, FIN_WAIT_2) X(status_tells, CLOSE_WAIT)            \
-        X(status_tells, CLOSING) X(status_tells, LAST_ACK) X(status_tells, TIME_WAIT)
+    X(status_tells, SYN_SENT) X(status_tells, ESTABLISHED) X(status_tells, FIN_WAIT_1)             \
+    X(status_tells, FIN_WAIT_2) X(status_tells, CLOSE_WAIT) X(status_tells, CLOSING)               \
+    X(status_tells, LAST_ACK) X(status_tells, TIME_WAIT)
+/* clang-format on */
 
 #define DEFINE_PLAIN(name, state)                                                                  \
     DIALOGUE(name##_in_##state)                                                                    \
@@ -478,6 +498,7 @@ static const struct dialogue_test tests[] = {RUN(open_active_needs_a_remote_sock
                                              RUN(open_uses_the_bound_address),
                                              RUN(open_asks_ip_for_an_address),
                                              RUN(open_in_other_states),
+                                             RUN(open_passive_beside_an_active_one),
                                              RUN(send_without_a_connection),
                                              RUN(send_before_established_is_queued),
                                              RUN(send_beyond_the_buffer),
