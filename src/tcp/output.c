@@ -285,6 +285,8 @@ static void conn_output(struct gander_stack *stack, struct tcp_conn *c, struct t
 {
     if (c->busy && is_opening(c)) {
         syn_output(stack, c, turn);
+        if (c->entity.state == GANDER_TCP_SYN_RECEIVED) /* challenges, and answers to old segments */
+            ack_output(stack, c, turn);
         return;
     }
     if (c->flags & TCP_KEEPALIVE_DUE)
