@@ -56,9 +56,13 @@ static bool checksum_ok(const struct gander_stack *stack, const struct ip_arriva
     return checksum_finish(sum + packet_checksum(ip->packet, ip->ip.header_bytes)) == 0;
 }
 
-/* What no state accepts: THREATS B15, D4. */
+/*
+ * What no state accepts: THREATS B15, D4. DEVIATION: RFC 9293 resets segments without flags to closed ports, and takes SYN with
+ * FIN; nobody sends them but scanners, which get no answer.
+ */
 static enum gander_drop sanity(const struct ip_arrival *ip, const struct tcp_segment *seg)
 {
+    const uint8_t ecn = GANDER_FLAG_ECE | GANDER_FLAG_CWR; /* say nothing by themselves */
     bool syn = seg->flags & GANDER_FLAG_SYN;
 
     if (ip->broadcast || seg->source_port == 0 || seg->destination_port == 0)
@@ -66,7 +70,7 @@ static enum gander_drop sanity(const struct ip_arrival *ip, const struct tcp_seg
     if (seg->source_port == seg->destination_port &&
         memcmp(ip->ip.source, ip->ip.destination, wire_ip_address_bytes(ip->ip.family)) == 0)
         return GANDER_DROP_tcp_bogus; /* LAND */
-    if (seg->flags == 0 || (syn && (seg->flags & (GANDER_FLAG_FIN | GANDER_FLAG_RST))))
+    if ((seg->flags & ~ecn) == 0 || (syn && (seg->flags & (GANDER_FLAG_FIN | GANDER_FLAG_RST))))
         return GANDER_DROP_tcp_flags;
     return GANDER_DROP_none;
 }

@@ -133,6 +133,8 @@ int tcp_user_accept(struct gander_stack *stack, struct tcp_listener *l, gander_s
             tcp_peer_address(c, peer);
         if (c->busy && c->busy->recvq.bytes > 0)
             sock_event(stack, &c->sock, GANDER_EVENT_READABLE, 0);
+        if (c->flags & TCP_URGENT_IN)
+            sock_event(stack, &c->sock, GANDER_EVENT_URGENT, 0);
         if (c->flags & TCP_FIN_RECEIVED)
             sock_event(stack, &c->sock, GANDER_EVENT_PEER_CLOSED | GANDER_EVENT_READABLE, 0);
         return GANDER_OK;
