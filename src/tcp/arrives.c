@@ -45,6 +45,8 @@ static enum tcp_verdict check_timestamp(struct gander_stack *stack, struct tcp_c
     if (!(c->flags & TCP_TIMESTAMPS) || (seg->flags & GANDER_FLAG_RST))
         return TCP_CONTINUE;
     if (!seg->has_timestamp) {
+        if (seg->flags & GANDER_FLAG_SYN) /* a peer that began anew: RFC 5961 4.2 answers it, whatever it holds */
+            return TCP_CONTINUE;
         tcp_drop(stack, c, a, GANDER_DROP_tcp_no_timestamp);
         return TCP_DONE;
     }
@@ -73,7 +75,10 @@ static void timestamp_take(const struct gander_stack *stack, struct tcp_conn *c,
 
 /* --- first: the sequence number ------------------------------------------------------------------ */
 
-/* The table of RFC 9293 3.4: is any of it in the window? */
+/*
+ * The table of RFC 9293 3.4: is any of it in the window? DEVIATION: the table's two tests miss a segment that begins before
+ * the window and ends behind it, although it "contains data in the window", as the text says; it is taken, and cut.
+ */
 static bool is_acceptable(const struct tcp_conn *c, const struct tcp_segment *seg)
 {
     tcp_seq end = seg->seq + seg->len;
@@ -128,7 +133,8 @@ static enum tcp_verdict check_sequence(struct gander_stack *stack, struct tcp_co
     struct tcp_segment *seg = &a->seg;
 
     if (c->entity.state == GANDER_TCP_SYN_RECEIVED && (seg->flags & GANDER_FLAG_SYN) &&
-        seg->seq == c->rcv.irs) { /* simultaneous open: the SYN again, now with an ACK [RFC9293 fig. 7] */
+        (seg->flags & GANDER_FLAG_ACK) && seg->seq == c->rcv.irs) {
+        /* Simultaneous open: the SYN again, now with an ACK [RFC9293 figure 7]. */
         seg->flags &= (uint8_t)~GANDER_FLAG_SYN;
         seg->seq++;
         seg->len--;
@@ -160,8 +166,9 @@ static enum tcp_verdict check_reset(struct gander_stack *stack, struct tcp_conn 
 
     if (!(a->seg.flags & GANDER_FLAG_RST))
         return TCP_CONTINUE;
-    if (a->seg.seq != c->rcv.nxt) { /* RFC 5961 3.2 */
-        tcp_challenge(stack, c);
+    if (a->seg.seq != c->rcv.nxt) { /* RFC 5961 3.2; only its text or FIN in the window: silence */
+        if (seq_between(c->rcv.nxt, a->seg.seq, c->rcv.edge))
+            tcp_challenge(stack, c);
         tcp_drop(stack, c, a, GANDER_DROP_tcp_rst_not_exact);
         return TCP_DONE;
     }
@@ -214,6 +221,14 @@ static void check_urgent(struct gander_stack *stack, struct tcp_conn *c, const s
     sock_event(stack, &c->sock, GANDER_EVENT_URGENT, 0);
 }
 
+void tcp_rest_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
+{
+    trim_left(c, a);
+    trim_right(c, a);
+    check_urgent(stack, c, &a->seg);
+    tcp_text_arrives(stack, c, a); /* seventh and eighth */
+}
+
 /* --- the order ------------------------------------------------------------------------------------------------- */
 
 static void synchronised_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
@@ -226,10 +241,7 @@ static void synchronised_arrives(struct gander_stack *stack, struct tcp_conn *c,
     tcp_timers_on_heard(stack, c);
     if (check_ack(stack, c, a) == TCP_DONE)
         return;
-    trim_left(c, a);
-    trim_right(c, a);
-    check_urgent(stack, c, &a->seg);
-    tcp_text_arrives(stack, c, a); /* seventh and eighth */
+    tcp_rest_arrives(stack, c, a);
 }
 
 void tcp_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)

@@ -4,6 +4,9 @@
  * connection. The steps are those of arrives.c, on what a record knows.
  *
  * Text that comes with a SYN is not kept: it is not acknowledged, and comes again [RFC9293 3.10.7.2 allows to queue it].
+ *
+ * DEVIATION: the SYN once more gets the SYN-ACK once more, not only the ACK in it; and another SYN in the window gets a challenge
+ * ACK as in the states behind [RFC5961 4.2], where RFC 9293 3.10.7.4 goes back to LISTEN: nobody shall end it blindly.
  */
 #include "tcp/tcp.h"
 
@@ -273,11 +276,18 @@ void tcp_syn_cookie_established(struct gander_stack *stack, struct tcp_syn_recei
     tcp_drop(stack, NULL, a, GANDER_DROP_tcp_memory);
 }
 
-static bool in_window(const struct tcp_syn_received *r, const struct tcp_segment *seg)
+static bool begins_in_window(const struct tcp_syn_received *r, const struct tcp_segment *seg)
 {
     uint32_t window = min_u32(r->listener->receive_limit_bytes, UINT16_MAX);
 
     return seq_between(r->irs + 1, seg->seq, r->irs + 1 + window);
+}
+
+/* Is any of it in the window? As is_acceptable() of arrives.c. */
+static bool in_window(const struct tcp_syn_received *r, const struct tcp_segment *seg)
+{
+    return begins_in_window(r, seg) ||
+           (seq_leq(seg->seq, r->irs) && seg->len > r->irs + 1 - seg->seq);
 }
 
 static void record_ack(struct gander_stack *stack, struct tcp_syn_received *r, enum gander_why why)
@@ -300,6 +310,26 @@ static void record_ack(struct gander_stack *stack, struct tcp_syn_received *r, e
                                   .tsecr = r->ts_recent});
 }
 
+/* RFC 7323 5.3 R1, 3.2, as check_timestamp() of arrives.c. */
+static enum tcp_verdict record_timestamp(struct gander_stack *stack, struct tcp_syn_received *r,
+                                         struct tcp_arrival *a)
+{
+    const struct tcp_segment *seg = &a->seg;
+
+    if (!(r->flags & TCP_TIMESTAMPS) || (seg->flags & GANDER_FLAG_RST))
+        return TCP_CONTINUE;
+    if (!seg->has_timestamp && !(seg->flags & GANDER_FLAG_SYN)) {
+        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_no_timestamp);
+        return TCP_DONE;
+    }
+    if (!seg->has_timestamp || !seq_lt(seg->tsval, r->ts_recent))
+        return TCP_CONTINUE;
+    record_ack(stack, r, GANDER_WHY_ack_duplicate);
+    tcp_drop(stack, NULL, a, GANDER_DROP_tcp_paws);
+    return TCP_DONE;
+}
+
+/* Back to LISTEN, nobody is told; RFC 5961 3.2. */
 static void record_reset(struct gander_stack *stack, struct tcp_syn_received *r,
                          struct tcp_arrival *a)
 {
@@ -308,7 +338,8 @@ static void record_reset(struct gander_stack *stack, struct tcp_syn_received *r,
         gander_packet_free(a->packet);
         return;
     }
-    record_ack(stack, r, GANDER_WHY_ack_challenge);
+    if (begins_in_window(r, &a->seg))
+        record_ack(stack, r, GANDER_WHY_ack_challenge);
     tcp_drop(stack, NULL, a, GANDER_DROP_tcp_rst_not_exact);
 }
 
@@ -323,19 +354,15 @@ void tcp_syn_received_arrives(struct gander_stack *stack, struct tcp_syn_receive
         tcp_drop(stack, NULL, a, GANDER_DROP_tcp_duplicate);
         return;
     }
-    if ((r->flags & TCP_TIMESTAMPS) && !rst && seg->has_timestamp &&
-        seq_lt(seg->tsval, r->ts_recent)) {
-        record_ack(stack, r, GANDER_WHY_ack_duplicate);
-        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_paws);
+    if (record_timestamp(stack, r, a) == TCP_DONE)
         return;
-    }
     if (!in_window(r, seg)) { /* first */
         if (!rst)
             record_ack(stack, r, GANDER_WHY_ack_duplicate);
         tcp_drop(stack, NULL, a, GANDER_DROP_tcp_out_of_window);
         return;
     }
-    if (rst) { /* second: back to LISTEN, nobody is told; RFC 5961 3.2 */
+    if (rst) { /* second */
         record_reset(stack, r, a);
         return;
     }

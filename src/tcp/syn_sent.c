@@ -82,7 +82,7 @@ static void simultaneous(struct gander_stack *stack, struct tcp_conn *c, const s
     tcp_output_wanted(stack, c);
 }
 
-/* Text or FIN that came with the SYN-ACK is processed as in ESTABLISHED. */
+/* What else came with the SYN-ACK is processed as in ESTABLISHED. */
 static void rest_of_segment(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
 {
     struct tcp_segment *seg = &a->seg;
@@ -91,10 +91,7 @@ static void rest_of_segment(struct gander_stack *stack, struct tcp_conn *c, stru
     seg->flags &= (uint8_t)~GANDER_FLAG_SYN;
     seg->seq++;
     seg->len--;
-    if (seg->len > c->rcv.edge - c->rcv.nxt) /* more than our SYN offered: it will come again */
-        return;
-    if (seg->len > 0)
-        tcp_text_arrives(stack, c, a);
+    tcp_rest_arrives(stack, c, a);
 }
 
 enum tcp_verdict tcp_syn_sent_arrives(struct gander_stack *stack, struct tcp_conn *c,

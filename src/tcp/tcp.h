@@ -289,6 +289,8 @@ void tcp_syn_received_timer(struct gander_stack *stack, struct tcp_syn_received 
 void tcp_syn_received_free(struct gander_stack *stack, struct tcp_syn_received *r);
 enum tcp_verdict tcp_ack_arrives(struct gander_stack *stack, struct tcp_conn *c,
                                  struct tcp_arrival *a);
+/* Sixth to eighth: urgent pointer, text and FIN, cut to the window. The packet is the text alone. */
+void tcp_rest_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a);
 void tcp_text_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a);
 /* Counts and traces a drop of this arrival's packet and frees it. */
 void tcp_drop(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a,
