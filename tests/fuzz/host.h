@@ -12,10 +12,10 @@ struct host {
     struct gander_stack *stack;
     struct gander_config config; /* for host_start() */
     unsigned link;
-    struct gander_address ip4, ip6; /* its own: 192.0.2.1/24, 2001:db8::1/64 */
+    struct gander_address ip4, ip6;     /* its own: 192.0.2.1/24, 2001:db8::1/64 */
     struct gander_address peer4, peer6; /* the peer: ….2 */
     size_t allocated_bytes;
-    uint32_t refusals; /* allocations to refuse from now on */
+    uint32_t refusals;                             /* allocations to refuse from now on */
     struct gander_packet *held[HOST_HELD_PACKETS]; /* for the next burst */
     unsigned held_count;
 };

@@ -12,7 +12,8 @@ void segment_option(struct segment *segment, const uint8_t *option, uint32_t byt
     segment->option_bytes += bytes;
 }
 
-void segment_option32(struct segment *segment, uint8_t kind, unsigned numbers, const uint32_t *number)
+void segment_option32(struct segment *segment, uint8_t kind, unsigned numbers,
+                      const uint32_t *number)
 {
     uint8_t option[SEGMENT_OPTIONS_MAX] = {kind, (uint8_t)(2 + 4 * numbers)};
 

@@ -23,7 +23,8 @@ struct segment {
 
 /* Appends an option of `bytes` bytes, if there is room. */
 void segment_option(struct segment *segment, const uint8_t *option, uint32_t bytes);
-void segment_option32(struct segment *segment, uint8_t kind, unsigned numbers, const uint32_t *number);
+void segment_option32(struct segment *segment, uint8_t kind, unsigned numbers,
+                      const uint32_t *number);
 
 void segment_write(struct frame *frame, const struct gander_address *from,
                    const struct gander_address *to, const struct segment *segment);

@@ -11,7 +11,14 @@
 #include "host.h"
 #include "segment.h"
 
-enum { PORT = 80, OWN_PORT = 1000, PEER_PORT = 4000, USERS = 4, CHUNK_BYTES = 8192, STEPS_MAX = 300 };
+enum {
+    PORT = 80,
+    OWN_PORT = 1000,
+    PEER_PORT = 4000,
+    USERS = 4,
+    CHUNK_BYTES = 8192,
+    STEPS_MAX = 300
+};
 
 struct user { /* an open connection of the application's */
     gander_socket socket;
@@ -35,7 +42,7 @@ struct session {
     bool ack_known;         /* since then it has acknowledged: `next` */
     uint32_t tsval, peer_ts;
     uint8_t wnd_last;
-    uint16_t port; /* the stack's */
+    uint16_t port;     /* the stack's */
     struct frame last; /* that left, for ICMP to quote */
 };
 
@@ -64,7 +71,7 @@ static void judge(struct session *s, const struct segment *seg)
         return;
     }
     if (!s->open || seg->source_port != s->port)
-        return; /* of a connection that was there before */
+        return;                          /* of a connection that was there before */
     CHECK(seg->flags & GANDER_FLAG_ACK); /* [RFC9293 3.10.7.4]: all but a SYN and a reset */
     if (s->ack_known)
         CHECK(seq_geq(seg->ack, s->next));
@@ -72,7 +79,8 @@ static void judge(struct session *s, const struct segment *seg)
     s->next = seg->ack;
     if (seg->text_len) {
         CHECK(pattern_holds(seg->text, seg->seq - s->iss - 1, seg->text_len));
-        s->end = seq_max(s->end, seg->seq + seg->text_len + ((seg->flags & GANDER_FLAG_FIN) ? 1 : 0));
+        s->end =
+            seq_max(s->end, seg->seq + seg->text_len + ((seg->flags & GANDER_FLAG_FIN) ? 1 : 0));
     } else if (seg->flags & GANDER_FLAG_FIN) {
         s->end = seq_max(s->end, seg->seq + 1);
     }
@@ -268,8 +276,7 @@ static void note_irs(struct session *s)
     struct gander_tcp_info info;
 
     for (struct user *u = s->users; u < s->users + USERS; u++) {
-        if (u->irs_known || !u->socket ||
-            gander_tcp_info(s->host.stack, u->socket, &info) != 0 ||
+        if (u->irs_known || !u->socket || gander_tcp_info(s->host.stack, u->socket, &info) != 0 ||
             info.state < GANDER_TCP_SYN_RECEIVED || info.state == GANDER_TCP_TIME_WAIT)
             continue;
         u->irs = info.irs;
@@ -333,7 +340,8 @@ static void user_receive(struct session *s, unsigned flags)
 {
     static uint8_t bytes[CHUNK_BYTES];
     struct user *u = s->u;
-    int64_t n = gander_receive(s->host.stack, u->socket, bytes, text_bytes(take8(&s->in)) * 5, flags);
+    int64_t n =
+        gander_receive(s->host.stack, u->socket, bytes, text_bytes(take8(&s->in)) * 5, flags);
 
     if (n <= 0)
         return;
@@ -397,8 +405,14 @@ static void user_listen(struct session *s)
 
 static void pass_time(struct session *s)
 {
-    static const gander_time spans[] = {0,           1,           GANDER_MS,        50 * GANDER_MS,
-                                        GANDER_S,    60 * GANDER_S, 3600 * GANDER_S, 25 * 86400 * GANDER_S};
+    static const gander_time spans[] = {0,
+                                        1,
+                                        GANDER_MS,
+                                        50 * GANDER_MS,
+                                        GANDER_S,
+                                        60 * GANDER_S,
+                                        3600 * GANDER_S,
+                                        25 * 86400 * GANDER_S};
     uint8_t how = take8(&s->in);
 
     if (how & 128)
