@@ -23,7 +23,7 @@ struct story_words {
     const char *ack_handshake, *ack_data, *ack_delayed, *ack_again, *ack_other;
     const char *ack_fin, *ack_fin_open, *ack_fin_last, *ack_fin_again;
     const char *data, *data_again, *also_read, *also_done;
-    const char *fin, *fin_second, *fin_both, *fin_again, *reset, *probe;
+    const char *fin, *fin_second, *fin_both, *fin_again, *reset, *reset_unknown, *probe;
     const char *patience;       /* what the timer waits for the first time … */
     const char *patience_again; /* … and after a retransmission */
     /* what becomes of it */

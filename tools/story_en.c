@@ -35,7 +35,7 @@ const struct story_words story_words_en = {
     .ack_delayed = "{from} has nothing to write just now, waits a little in case that changes, and "
                    "then says only: “ACK. I have read you up to {known}.”",
     .ack_again = "{from} says it once more: “ACK. I have read you up to {known}.”",
-    .ack_other = "{from} writes: “ACK. I have read you up to {known}.” ({why})",
+    .ack_other = "{from} writes: “ACK. I have read you up to {known}.” The reason: {why}.",
     .ack_fin = "{from} answers: “ACK. I know.”",
     .ack_fin_open = "{from} answers: “ACK. I know.” That takes no farewell of {from}'s own: {from} "
                     "may go on writing.",
@@ -50,8 +50,10 @@ const struct story_words story_words_en = {
     .fin_second = "{from} is done as well: “FIN. Nothing more from me either.”",
     .fin_both = "{from} has said everything: “FIN. I shall write no more.”",
     .fin_again = "{from} sends the farewell again: “FIN.”",
-    .reset = "{from} breaks off: “RST.” ({why})",
-    .probe = "{from} asks: are you there? ({why})",
+    .reset = "{from} breaks off: “RST.” The reason: {why}.",
+    .reset_unknown = "Where {from} lives, nobody knows of this exchange any more: “RST. There is "
+                     "no such connection.”",
+    .probe = "{from} asks: “Are you there?” The reason: {why}.",
     .patience = "A copy stays here, and a timer starts: {wait} s without an answer, and the same "
                 "letter goes out again.",
     .patience_again = "This time {from} will wait {wait} s.",

@@ -93,7 +93,9 @@ static void add_written(struct teller *t, const struct ladder_event *packet)
     bool again = ladder_is_resent(packet);
 
     if (flags & GANDER_FLAG_RST) {
-        teller_add(t, w->reset);
+        teller_add(t, packet->trace.u.segment_out.why == GANDER_WHY_rst_no_connection
+                          ? w->reset_unknown
+                          : w->reset);
     } else if (flags & GANDER_FLAG_SYN) {
         teller_add(t, syn_sentence(t, packet));
     } else if (packet->trace.u.segment_out.why == GANDER_WHY_keepalive ||
@@ -111,21 +113,26 @@ static void add_written(struct teller *t, const struct ladder_event *packet)
         t->read_told[packet->host] = ladder_ack(t->story->record, packet);
 }
 
-static void add_fate(struct teller *t, const struct ladder_event *packet, bool lost)
+static void add_lost(struct teller *t, const struct ladder_event *packet)
 {
-    bool bare =
-        ladder_len(packet) == 0 && !(ladder_flags(packet) & (GANDER_FLAG_SYN | GANDER_FLAG_FIN));
+    const uint8_t numbered = GANDER_FLAG_SYN | GANDER_FLAG_FIN | GANDER_FLAG_RST;
 
-    if (ladder_is_resent(packet) && packet->wait_next && !lost)
+    if (ladder_len(packet) == 0 && !(ladder_flags(packet) & numbered))
+        teller_add(t, t->words->lost_ack);
+    else
+        teller_add(t, packet->wait_next ? t->words->lost_timed : t->words->lost);
+}
+
+/* The retransmission timer, where it was armed now: explained once, told again when it was made longer. */
+static void add_patience(struct teller *t, const struct ladder_event *packet)
+{
+    if (!packet->wait_next)
+        return;
+    if (ladder_is_resent(packet))
         teller_add(t, t->words->patience_again);
-    else if (packet->wait_next && !bare && !t->patience_told && !lost)
+    else if (!t->patience_told)
         teller_add(t, t->words->patience);
-    if (packet->wait_next && !bare && !lost)
-        t->patience_told = true;
-    if (lost)
-        teller_add(t, bare                ? t->words->lost_ack
-                      : packet->wait_next ? t->words->lost_timed
-                                          : t->words->lost);
+    t->patience_told = true;
 }
 
 /* --- what is read -------------------------------------------------------------------------- */
@@ -204,7 +211,10 @@ void teller_sent(struct teller *t, const struct ladder_row *row)
         return;
     }
     add_written(t, packet);
-    add_fate(t, packet, row->kind == ROW_LOST);
+    if (row->kind == ROW_LOST)
+        add_lost(t, packet);
+    else
+        add_patience(t, packet);
     teller_add_state(t, row->state[host]);
     teller_tell(t, row->time[host], host);
 }

@@ -35,7 +35,7 @@ const struct story_words story_words_zh = {
     .ack_delayed =
         "{from}一时无话，等了片刻，还是没有要写的，便只回一句：“ACK。已读到 {known} 号。”",
     .ack_again = "{from}又说一遍：“ACK。已读到 {known} 号。”",
-    .ack_other = "{from}回一句：“ACK。已读到 {known} 号。”（{why}）",
+    .ack_other = "{from}回一句：“ACK。已读到 {known} 号。”缘由：{why}。",
     .ack_fin = "{from}回信：“ACK。知道了。”",
     .ack_fin_open =
         "{from}先回一句：“ACK。知道了。”这还不是{from}自己的道别，{from}若有话，尽可再写。",
@@ -50,8 +50,9 @@ const struct story_words story_words_zh = {
     .fin_second = "{from}也说完了：“FIN。我这边也没有话了。”",
     .fin_both = "{from}的话说完了：“FIN。我不再写了。”",
     .fin_again = "{from}把道别再寄一遍：“FIN。”",
-    .reset = "{from}就此断绝往来：“RST。”（{why}）",
-    .probe = "{from}探问一声：还在吗？（{why}）",
+    .reset = "{from}就此断绝往来：“RST。”缘由：{why}。",
+    .reset_unknown = "{from}这边早已不记得这段往来：“RST。没有这个连接。”",
+    .probe = "{from}探问一声：“还在吗？”缘由：{why}。",
     .patience = "底稿留在手边，定时器拨到 {wait} 秒：到时没有回音，就把同一封信再寄一遍。",
     .patience_again = "这一回，{from}愿等 {wait} 秒。",
     .lost = "雁在半路走失了，两人都不知道。",
