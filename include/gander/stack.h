@@ -64,7 +64,7 @@ struct gander_config {
     size_t size; /* sizeof(struct gander_config), set by gander_config_init */
 
     struct gander_memory memory; /* required */
-    uint64_t memory_max_bytes;   /* hard limit of all memory together; default 64 MiB */
+    uint64_t memory_max_bytes;   /* hard limit of all memory together; default 64 MiB, at least 512 KiB */
 
     /* 32 secret bytes from the system's entropy. Shards of one host share them. All keys are derived from
      * them: connection table, initial sequence numbers (RFC 6528), ports (RFC 6056), timestamps. */

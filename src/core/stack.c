@@ -8,7 +8,8 @@
 
 enum {
     TIMERS_A_CALL = 1024, /* gander_advance() returns after so many; the deadline says "now" then */
-    PREFETCH_AHEAD = 4
+    PREFETCH_AHEAD = 4,
+    MEMORY_MIN_BYTES = 512 << 10
 };
 
 void gander_config_init(struct gander_config *config)
@@ -69,6 +70,8 @@ static bool sizes_are_sane(const struct gander_config *c)
 static int config_check(const struct gander_config *c)
 {
     if (!c || c->size != sizeof(*c) || !c->memory.alloc || !c->memory.free)
+        return GANDER_EINVAL;
+    if (c->memory_max_bytes < MEMORY_MIN_BYTES) /* each pool takes a slab of 32 KiB */
         return GANDER_EINVAL;
     if (!times_are_sane(c) || !sizes_are_sane(c))
         return GANDER_EINVAL;

@@ -8,10 +8,7 @@
  */
 #include "tcp/tcp.h"
 
-enum {
-    CLASS_LOWEST_BITS = 13, /* less than 8 KiB is nobody's fault */
-    EVICTIONS_MAX = 16      /* a call: bounded work */
-};
+enum { CLASS_LOWEST_BITS = 13 /* less than 8 KiB is nobody's fault */ };
 
 static const gander_time stuck_ns = 10 * GANDER_S;
 
@@ -87,16 +84,15 @@ static bool is_critical(const struct mem *mem)
     return mem->held_bytes > mem->max_bytes - mem->max_bytes / 8;
 }
 
+/* One at a time: what it frees shows in the budget only when whole slabs are empty. */
 void tcp_pressure_relieve(struct gander_stack *stack)
 {
-    for (unsigned i = 0; i < EVICTIONS_MAX && mem_is_short(stack->mem); i++) {
-        struct tcp_busy *b = worst_find(stack);
+    struct tcp_busy *b = worst_find(stack);
 
-        if (!b || (!is_critical(stack->mem) && stack->now - b->progress_ns < stuck_ns))
-            return;
-        stack->stats.tcp_evictions++;
-        tcp_send_reset(stack, b->conn, GANDER_WHY_rst_memory);
-        recvq_finish(&b->recvq); /* its memory is the point */
-        tcp_conn_end(stack, b->conn, GANDER_CAUSE_memory, GANDER_ENOMEM);
-    }
+    if (!b || (!is_critical(stack->mem) && stack->now - b->progress_ns < stuck_ns))
+        return;
+    stack->stats.tcp_evictions++;
+    tcp_send_reset(stack, b->conn, GANDER_WHY_rst_memory);
+    recvq_finish(&b->recvq); /* its memory is the point */
+    tcp_conn_end(stack, b->conn, GANDER_CAUSE_memory, GANDER_ECONNABORTED);
 }

@@ -467,7 +467,7 @@ static inline struct tcp_listener *tcp_listener_of(struct sock *sock)
 /* What the connection holds has changed; `progress`: bytes were acknowledged, or read. */
 void tcp_holder_update(struct gander_stack *stack, struct tcp_conn *c, bool progress);
 void tcp_holder_remove(struct gander_stack *stack, struct tcp_busy *b);
-/* Ends the worst holders while memory is short. Any connection may be gone after it. */
+/* Memory is short: ends the worst holder. Any connection may be gone after it. */
 void tcp_pressure_relieve(struct gander_stack *stack);
 
 /* --- check.c: the invariants of a connection; asserts -------------------------------------------------------------- */
