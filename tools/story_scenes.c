@@ -113,20 +113,26 @@ static void add_written(struct teller *t, const struct ladder_event *packet)
         t->read_told[packet->host] = ladder_ack(t->story->record, packet);
 }
 
+/* Takes sequence numbers, so a timer guards it. */
+static bool is_guarded(const struct ladder_event *packet)
+{
+    return ladder_len(packet) > 0 || (ladder_flags(packet) & (GANDER_FLAG_SYN | GANDER_FLAG_FIN));
+}
+
 static void add_lost(struct teller *t, const struct ladder_event *packet)
 {
-    const uint8_t numbered = GANDER_FLAG_SYN | GANDER_FLAG_FIN | GANDER_FLAG_RST;
-
-    if (ladder_len(packet) == 0 && !(ladder_flags(packet) & numbered))
-        teller_add(t, t->words->lost_ack);
+    if (is_guarded(packet) && packet->wait_next)
+        teller_add(t, t->words->lost_timed);
+    else if (is_guarded(packet) || (ladder_flags(packet) & GANDER_FLAG_RST))
+        teller_add(t, t->words->lost);
     else
-        teller_add(t, packet->wait_next ? t->words->lost_timed : t->words->lost);
+        teller_add(t, t->words->lost_ack);
 }
 
 /* The retransmission timer, where it was armed now: explained once, told again when it was made longer. */
 static void add_patience(struct teller *t, const struct ladder_event *packet)
 {
-    if (!packet->wait_next)
+    if (!packet->wait_next || !is_guarded(packet))
         return;
     if (ladder_is_resent(packet))
         teller_add(t, t->words->patience_again);
