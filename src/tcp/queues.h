@@ -22,11 +22,14 @@ struct sendq_entry {
     tcp_seq seq; /* of data[0] */
 };
 
+enum { SENDQ_RING_MIN = 2, RTXQ_RING_MIN = 4 }; /* powers of two */
+
 struct sendq {
-    struct sendq_entry *ring; /* capacity entries, a power of two; NULL while empty */
+    struct sendq_entry *ring; /* capacity entries, a power of two; `few`, until they do not suffice */
     uint32_t capacity, first, count;
     uint32_t cursor;   /* ordinal of the entry that sendq_refer() used last */
     tcp_seq head, end; /* bytes held: head … end−1 */
+    struct sendq_entry few[SENDQ_RING_MIN]; /* a short exchange needs no ring of its own; so this never moves */
 };
 
 void sendq_init(struct sendq *q, tcp_seq seq);
@@ -74,13 +77,14 @@ struct rtxq_list {
 #define RTXQ_NONE UINT32_MAX
 
 struct rtxq {
-    struct tcp_record *ring; /* by record number & (capacity − 1) */
+    struct tcp_record *ring; /* by record number & (capacity − 1); `few`, until they do not suffice */
     uint32_t capacity;
     uint32_t first, count;   /* numbers first … first + count − 1 exist; numbers wrap below RTXQ_NONE */
     struct rtxq_list sent;   /* in the network as far as we know, by time of the last transmission */
     struct rtxq_list lost;   /* marked lost, not yet resent */
     uint32_t sacked_bytes, sacked_count;
     uint32_t lost_bytes; /* of the records in `lost` */
+    struct tcp_record few[RTXQ_RING_MIN];
 };
 
 void rtxq_init(struct rtxq *q);

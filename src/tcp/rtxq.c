@@ -9,7 +9,7 @@
  */
 #include "tcp/queues.h"
 
-enum { RTXQ_RING_MIN = 8, LIST_NONE = 0, LIST_SENT = 1, LIST_LOST = 2 };
+enum { LIST_NONE = 0, LIST_SENT = 1, LIST_LOST = 2 };
 
 /* Numbers stay below RTXQ_NONE. */
 static const uint32_t number_mask = 0x7fffffff;
@@ -61,14 +61,21 @@ static void list_remove(struct rtxq *q, struct tcp_record *r)
 
 void rtxq_init(struct rtxq *q)
 {
-    memset(q, 0, sizeof(*q));
+    memset(q, 0, offsetof(struct rtxq, few));
+    q->ring = q->few;
+    q->capacity = RTXQ_RING_MIN;
     q->sent = q->lost = (struct rtxq_list){.first = RTXQ_NONE, .last = RTXQ_NONE};
+}
+
+static void ring_free(struct rtxq *q, struct mem *mem)
+{
+    if (q->ring != q->few)
+        mem_free(mem, q->ring, q->capacity * sizeof(*q->ring));
 }
 
 void rtxq_finish(struct rtxq *q, struct mem *mem)
 {
-    if (q->ring)
-        mem_free(mem, q->ring, q->capacity * sizeof(*q->ring));
+    ring_free(q, mem);
     rtxq_init(q);
 }
 
@@ -91,14 +98,13 @@ bool rtxq_reserve(struct rtxq *q, struct mem *mem)
 
     if (LIKELY(q->count < q->capacity))
         return true;
-    capacity = q->capacity ? 2 * q->capacity : RTXQ_RING_MIN;
+    capacity = 2 * q->capacity;
     ring = mem_alloc(mem, capacity * sizeof(*ring));
     if (!ring)
         return false;
     for (uint32_t i = 0; i < q->count; i++)
         ring[number_of(q, i) & (capacity - 1)] = *rtxq_at(q, number_of(q, i));
-    if (q->ring)
-        mem_free(mem, q->ring, q->capacity * sizeof(*q->ring));
+    ring_free(q, mem);
     q->ring = ring;
     q->capacity = capacity;
     return true;

@@ -6,7 +6,6 @@
 #include "tcp/queues.h"
 
 enum {
-    SENDQ_RING_MIN = 4,
     SENDQ_BLOCK_BYTES_MIN = 200,   /* fits the smallest class of blocks */
     SENDQ_BLOCK_BYTES_MAX = 16000  /* fits the largest */
 };
@@ -23,30 +22,33 @@ static tcp_seq entry_end(const struct sendq_entry *e)
 
 void sendq_init(struct sendq *q, tcp_seq seq)
 {
-    memset(q, 0, sizeof(*q));
-    q->head = q->end = seq;
+    *q = (struct sendq){.ring = q->few, .capacity = SENDQ_RING_MIN, .head = seq, .end = seq};
+}
+
+static void ring_free(struct sendq *q, struct mem *mem)
+{
+    if (q->ring != q->few)
+        mem_free(mem, q->ring, q->capacity * sizeof(*q->ring));
 }
 
 void sendq_finish(struct sendq *q, struct mem *mem)
 {
     for (uint32_t i = 0; i < q->count; i++)
         block_drop(entry_at(q, q->first + i)->block);
-    if (q->ring)
-        mem_free(mem, q->ring, q->capacity * sizeof(*q->ring));
+    ring_free(q, mem);
     sendq_init(q, q->end);
 }
 
 static bool ring_grow(struct sendq *q, struct mem *mem)
 {
-    uint32_t capacity = q->capacity ? 2 * q->capacity : SENDQ_RING_MIN;
+    uint32_t capacity = 2 * q->capacity;
     struct sendq_entry *ring = mem_alloc(mem, capacity * sizeof(*ring));
 
     if (!ring)
         return false;
     for (uint32_t i = 0; i < q->count; i++)
         ring[(q->first + i) & (capacity - 1)] = *entry_at(q, q->first + i);
-    if (q->ring)
-        mem_free(mem, q->ring, q->capacity * sizeof(*q->ring));
+    ring_free(q, mem);
     q->ring = ring;
     q->capacity = capacity;
     return true;
