@@ -18,6 +18,7 @@ function(gander_library name)
     target_include_directories(${name}-objects PUBLIC include PRIVATE ${arg_PRIVATE_INCLUDES})
     target_compile_options(${name}-objects PRIVATE -Wmissing-prototypes)
     target_link_libraries(${name}-objects PRIVATE gander-flags)
+    target_compile_options(${name}-objects PRIVATE ${GANDER_LTO_COMPILE})
     if(arg_SYSTEM)
         target_link_libraries(${name}-objects PRIVATE gander-system)
     endif()
@@ -29,7 +30,8 @@ function(gander_library name)
     add_library(${name}-shared SHARED $<TARGET_OBJECTS:${name}-objects>)
     set_target_properties(${name}-shared PROPERTIES OUTPUT_NAME ${name} VERSION ${PROJECT_VERSION}
         SOVERSION ${PROJECT_VERSION_MAJOR} EXPORT_NAME ${name} LINKER_LANGUAGE C LINK_DEPENDS ${map})
-    target_link_options(${name}-shared PRIVATE -Wl,--version-script=${map} -Wl,--no-undefined)
+    target_link_options(${name}-shared PRIVATE ${GANDER_LTO_LINK} -Wl,--version-script=${map}
+        -Wl,--no-undefined)
     target_include_directories(${name}-shared INTERFACE ${public_include})
     if(arg_REQUIRES)
         target_link_libraries(${name}-shared PUBLIC ${arg_REQUIRES}-shared)
@@ -42,7 +44,7 @@ function(gander_library name)
     add_library(${name}-archive STATIC $<TARGET_OBJECTS:${name}-objects>)
     set_target_properties(${name}-archive PROPERTIES LINKER_LANGUAGE C)
     add_custom_command(OUTPUT ${linked}
-        COMMAND ${CMAKE_C_COMPILER} -r -nostdlib -o ${linked}
+        COMMAND ${CMAKE_C_COMPILER} -r -nostdlib ${GANDER_LTO_PRELINK} -o ${linked}
             -Wl,--whole-archive $<TARGET_FILE:${name}-archive> -Wl,--no-whole-archive
         COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=gander_* ${linked}
         DEPENDS ${name}-archive VERBATIM COMMENT "Linking ${name} into one object")

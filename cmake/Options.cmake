@@ -5,6 +5,7 @@
 set(GANDER_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
 option(GANDER_COVERAGE "Measure which lines run" OFF)
 option(GANDER_DEBUG "Check all invariants after each call (slow)" OFF)
+option(GANDER_LTO "Optimise each library as a whole in release builds (gcc)" ON)
 option(GANDER_WERROR "Treat warnings as errors" OFF)
 
 set(GANDER_INSTRUMENTED OFF)
