@@ -101,7 +101,7 @@ static bool hold(struct kernel *kernel, const int *fds, uint32_t count)
 static uint32_t add_holder(struct kernel *kernel, uint32_t want, struct bench_figure *figure)
 {
     static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
-    int *fds = malloc((size_t)want * 2 * sizeof(*fds));
+    int *fds = want > 0 ? malloc((size_t)want * 2 * sizeof(*fds)) : NULL;
     uint32_t pairs = 0;
 
     while (fds && pairs < want) {
@@ -145,7 +145,7 @@ static void add_pairs(struct kernel *kernel, uint32_t idle, uint32_t each,
             continue;
         if (kernel->idle < idle)
             snprintf(kernel->idle_note, sizeof(kernel->idle_note),
-                     "kernel: %u idle connections, then %s", kernel->idle,
+                     "kernel: %u idle connections, then %.200s", kernel->idle,
                      got < want ? figure.note : "the time was up");
         return;
     }

@@ -199,7 +199,7 @@ bool world_idle_add(struct world *world, uint32_t idle, void (*progress)(uint32_
         if (!world_connect(world, true, n, clients, servers, &figure) ||
             pass_bytes(world->client, world->server, clients, servers, n) != n ||
             pass_bytes(world->server, world->client, servers, clients, n) != n) {
-            snprintf(world->note, sizeof(world->note), "gander: %u idle connections, then %s",
+            snprintf(world->note, sizeof(world->note), "gander: %u idle connections, then %.200s",
                      world->idle, figure.note[0] ? figure.note : "a byte did not arrive");
             return false;
         }
