@@ -33,7 +33,7 @@ struct http_request {
 };
 
 /* Parses a complete head. Returns 0, or the status that refuses it: 400, 414, 417, 431, 501, 505. */
-int http_request_parse(const char *head, size_t len, struct http_request *request);
+int http_request_parse(const char *data, size_t len, struct http_request *request);
 
 /* What a Range field asks of `size` bytes: 200: all (no range, or one that is not understood), 206: first … last, 416. */
 int http_range(const char *range, int64_t size, int64_t *first, int64_t *last);

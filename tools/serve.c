@@ -52,7 +52,7 @@ struct serve {
 
 static void list_remove(struct serve *serve, struct client *client)
 {
-    *(client->before ? &client->before->after : &serve->oldest) = client->after;
+    *(client == serve->oldest ? &serve->oldest : &client->before->after) = client->after;
     *(client->after ? &client->after->before : &serve->newest) = client->before;
 }
 

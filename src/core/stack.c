@@ -112,10 +112,10 @@ static void clock_set(struct gander_stack *stack, gander_time now)
     stack->tcp.clock_ms = (uint32_t)((uint64_t)now / (uint64_t)GANDER_MS);
 }
 
-int gander_stack_create(const struct gander_config *config, struct gander_stack **out)
+int gander_stack_create(const struct gander_config *config, struct gander_stack **stack)
 {
     int error = config_check(config);
-    struct gander_stack *stack;
+    struct gander_stack *made;
     struct mem *mem;
 
     if (error)
@@ -123,23 +123,23 @@ int gander_stack_create(const struct gander_config *config, struct gander_stack 
     mem = mem_create(&config->memory, config->memory_max_bytes);
     if (!mem)
         return GANDER_ENOMEM;
-    stack = mem_alloc(mem, sizeof(*stack));
-    if (!stack) {
+    made = mem_alloc(mem, sizeof(*made));
+    if (!made) {
         mem_release(mem);
         return GANDER_ENOMEM;
     }
-    memset(stack, 0, sizeof(*stack));
-    stack->mem = mem;
-    stack->config = *config;
-    stack->next_id = 1;
-    stack->sockets.first_free = UINT32_MAX;
-    stack->event_first = stack->event_last = UINT32_MAX;
-    keys_derive(stack);
-    wheel_init(&stack->wheel, config->start);
-    clock_set(stack, config->start);
-    tcp_stack_init(stack);
-    udp_stack_init(stack);
-    *out = stack;
+    memset(made, 0, sizeof(*made));
+    made->mem = mem;
+    made->config = *config;
+    made->next_id = 1;
+    made->sockets.first_free = UINT32_MAX;
+    made->event_first = made->event_last = UINT32_MAX;
+    keys_derive(made);
+    wheel_init(&made->wheel, config->start);
+    clock_set(made, config->start);
+    tcp_stack_init(made);
+    udp_stack_init(made);
+    *stack = made;
     return GANDER_OK;
 }
 

@@ -376,7 +376,7 @@ void tcp_sack_arrives(struct gander_stack *stack, struct tcp_conn *c, const stru
 void tcp_loss_on_ack(struct gander_stack *stack, struct tcp_conn *c, struct tcp_ack_facts *facts);
 void tcp_loss_on_timeout(struct gander_stack *stack, struct tcp_conn *c);
 void tcp_loss_on_reorder_timer(struct gander_stack *stack, struct tcp_conn *c);
-void tcp_mark_lost(struct gander_stack *stack, struct tcp_conn *c, uint32_t index,
+void tcp_mark_lost(struct gander_stack *stack, struct tcp_conn *c, uint32_t number,
                    enum gander_why rule);
 void tcp_cwnd_changed(struct gander_stack *stack, struct tcp_conn *c, enum gander_why why);
 
