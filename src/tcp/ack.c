@@ -132,7 +132,7 @@ static enum tcp_verdict fin_acked(struct gander_stack *stack, struct tcp_conn *c
         sock_event(stack, &c->sock, GANDER_EVENT_ALL_SENT, 0);
         tcp_state_set(stack, c, GANDER_TCP_FIN_WAIT_2, GANDER_CAUSE_segment);
         return TCP_CONTINUE;
-    case GANDER_TCP_CLOSING:
+    case GANDER_TCP_CLOSING: /* DEVIATION: the segment ends here: behind the peer's FIN nothing can come */
         gander_packet_free(a->packet);
         a->packet = NULL;
         tcp_time_wait_enter(stack, c);

@@ -214,8 +214,9 @@ void tcp_text_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp
     struct tcp_segment *seg = &a->seg;
 
     if (!takes_text(c)) {
-        if (seg->len > 0) { /* behind the peer's FIN: cannot be; a FIN again: acknowledged again */
-            tcp_ack_now(stack, c, GANDER_WHY_ack_duplicate);
+        if (seg->len > 0) { /* behind the peer's FIN: cannot be; another FIN is acknowledged all the same */
+            if (seg->flags & GANDER_FLAG_FIN)
+                tcp_ack_now(stack, c, GANDER_WHY_ack_duplicate);
             tcp_drop(stack, c, a, GANDER_DROP_tcp_after_fin);
         }
         return;

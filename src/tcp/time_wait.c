@@ -4,6 +4,7 @@
  * the table of flows; all last equally long, so the records form a queue by age under one timer.
  *
  * DEVIATION: RFC 9293 3.10.7.4 ends TIME-WAIT when a RST arrives; RFC 1337 3 (F1) shows why not, and is followed.
+ * DEVIATION: the receive window counts as closed. The peer has sent its FIN, so nothing behind it is acceptable, and gets an ACK.
  */
 #include "tcp/tcp.h"
 
@@ -188,6 +189,13 @@ static bool syn_is_newer(const struct gander_stack *stack, const struct tcp_time
     return seq_geq(seg->seq, w->rcv_nxt); /* beyond the FIN's */
 }
 
+/* Else the SYN opens nothing, and must not end TIME-WAIT either. */
+static bool somebody_listens(const struct gander_stack *stack, const struct tcp_arrival *a)
+{
+    return tcp_listener_find(stack, a->ip->ip.family, a->ip->ip.destination,
+                             a->seg.destination_port) != NULL;
+}
+
 /* One answer in a quarter second to what does not belong here: two ends in TIME-WAIT must not storm. */
 static void challenge(struct gander_stack *stack, struct tcp_time_wait *w)
 {
@@ -206,13 +214,14 @@ bool tcp_time_wait_arrives(struct gander_stack *stack, struct tcp_time_wait *w,
 {
     const struct tcp_segment *seg = &a->seg;
     bool old = w->timestamps && seg->has_timestamp && seq_lt(seg->tsval, w->ts_recent);
+    bool missing = w->timestamps && !seg->has_timestamp && !(seg->flags & GANDER_FLAG_SYN);
 
-    if (seg->flags & GANDER_FLAG_RST) {
-        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_time_wait);
+    if ((seg->flags & GANDER_FLAG_RST) || missing) { /* RFC 1337; RFC 7323 3.2 */
+        tcp_drop(stack, NULL, a, missing ? GANDER_DROP_tcp_no_timestamp : GANDER_DROP_tcp_time_wait);
         return false;
     }
     if ((seg->flags & (GANDER_FLAG_SYN | GANDER_FLAG_ACK)) == GANDER_FLAG_SYN &&
-        syn_is_newer(stack, w, seg)) {
+        syn_is_newer(stack, w, seg) && somebody_listens(stack, a)) {
         *floor = w->snd_nxt;
         tcp_time_wait_free(stack, w, GANDER_CAUSE_segment);
         return true;
@@ -221,7 +230,7 @@ bool tcp_time_wait_arrives(struct gander_stack *stack, struct tcp_time_wait *w,
         queue_remove(stack, w); /* our ACK was lost: once more, and 2MSL begins anew */
         queue_append(stack, w);
         ack_send(stack, w, GANDER_WHY_ack_time_wait);
-    } else if (seg->len > 0 || seg->seq != w->rcv_nxt) {
+    } else if (seg->len > 0 || seg->seq != w->rcv_nxt || old) {
         challenge(stack, w);
     }
     tcp_drop(stack, NULL, a, GANDER_DROP_tcp_time_wait);
