@@ -103,6 +103,28 @@ static void first_piece(const struct model *m, uint32_t *from, uint32_t *to)
     *to = end;
 }
 
+static bool is_held(const struct model *m, uint32_t at)
+{
+    for (uint32_t i = 0; i < m->r.count; i++)
+        if (seq_between(m->r.runs[i].left, m->base + at, m->r.runs[i].right))
+            return true;
+    return false;
+}
+
+/* Runs that lie within [from, to) go, and leave their bytes in the text: what came first stays. */
+static void overlay(struct model *m, uint8_t *text, uint8_t *bytes, uint32_t from, uint32_t to)
+{
+    reasm_overlay(&m->r, m->host.stack->mem, text, m->base + from, m->base + to);
+    for (uint32_t i = from; i < to; i++) {
+        if (m->byte[i] == NONE || is_held(m, i))
+            continue;
+        bytes[i - from] = (uint8_t)m->byte[i];
+        m->byte[i] = NONE;
+    }
+    CHECK(!reasm_splits(&m->r, m->base + from, m->base + to));
+    CHECK(memcmp(text, bytes, to - from) == 0);
+}
+
 static void insert(struct model *m, struct input *in, uint8_t what)
 {
     uint32_t from = 1 + take16(in) % (SPAN - 1), len = 1 + take8(in) * (what & 16 ? 8U : 1U);
@@ -122,23 +144,8 @@ static void insert(struct model *m, struct input *in, uint8_t what)
         bytes[i] = (uint8_t)(m->salt * 31 + i);
     memcpy(packet->frag[0].data, bytes, len);
     to = from + len;
-    if ((what & 64) && reasm_splits(&m->r, m->base + from, m->base + to)) {
-        for (uint32_t i = from; i < to; i++) /* what came first stays, inside this packet now */
-            if (m->byte[i] != NONE)
-                bytes[i - origin] = (uint8_t)m->byte[i];
-        reasm_overlay(&m->r, mem, packet->frag[0].data, m->base + from, m->base + to);
-        for (uint32_t i = from; i < to;
-             i++) { /* which runs lay within is for it to say: read it back */
-            bool held = false;
-
-            for (uint32_t k = 0; k < m->r.count && !held; k++)
-                held = seq_between(m->r.runs[k].left, m->base + i, m->r.runs[k].right);
-            if (!held)
-                m->byte[i] = NONE;
-        }
-        CHECK(!reasm_splits(&m->r, m->base + from, m->base + to));
-        CHECK(memcmp(packet->frag[0].data, bytes, len) == 0);
-    }
+    if ((what & 64) && reasm_splits(&m->r, m->base + from, m->base + to))
+        overlay(m, packet->frag[0].data, bytes, from, to);
     first_piece(m, &from, &to);
     drop = reasm_insert(&m->r, mem, packet, m->base + origin, limit);
     if (drop == GANDER_DROP_none) {
