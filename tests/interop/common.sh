@@ -55,6 +55,7 @@ show_logs() {
 
 cleanup() {
     local pid
+    exec 2>/dev/null # the shell would tell of each that is killed
     for pid in "${STARTED[@]}"; do
         kill -KILL -- "-$pid" "$pid" 2>/dev/null # with those that it started
     done
