@@ -33,12 +33,12 @@ checksum_sum checksum_pseudo(unsigned family, const uint8_t *source, const uint8
 /* The complement, folded to 16 bits, to be stored as it is (native order). */
 static inline uint16_t checksum_finish(checksum_sum sum)
 {
-    sum = (sum >> 32) + (sum & 0xffffffffU);
-    sum = (sum >> 32) + (sum & 0xffffffffU);
-    sum = (sum >> 16) + (sum & 0xffffU);
-    sum = (sum >> 16) + (sum & 0xffffU);
-    sum = (sum >> 16) + (sum & 0xffffU);
-    return (uint16_t)~sum;
+    uint32_t half;
+
+    sum += sum << 32 | sum >> 32; /* the upper half is now low + high, its carry come around */
+    half = (uint32_t)(sum >> 32);
+    half += half << 16 | half >> 16;
+    return (uint16_t)~(half >> 16);
 }
 
 static inline void checksum_store(uint8_t *p, uint16_t finished)

@@ -41,6 +41,13 @@ struct route {
     uint8_t prefix[16];
 };
 
+/* The last pair of addresses that ip/input.c let in: packets come in trains. */
+struct admitted {
+    uint32_t generation; /* of stack->route_generation; addresses may have changed since */
+    uint8_t family;      /* 0: none */
+    uint8_t ip[32];      /* source, destination */
+};
+
 enum { ICMP_BUCKETS = 64 };
 
 /* A token bucket for generated errors and resets, one of ICMP_BUCKETS by keyed hash of the destination:
@@ -93,6 +100,7 @@ struct gander_stack {
     struct route routes[GANDER_ROUTES_MAX];
     unsigned link_count, address_count, route_count;
     uint32_t route_generation; /* moves with every change of addresses or routes */
+    struct admitted admitted;
     struct rate_bucket buckets[ICMP_BUCKETS];
     struct sock_table sockets;
     uint32_t event_first, event_last; /* slots of sockets with events; UINT32_MAX: none */

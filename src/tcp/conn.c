@@ -37,7 +37,7 @@ struct tcp_conn *tcp_conn_new(struct gander_stack *stack, unsigned family)
 bool tcp_conn_enter(struct gander_stack *stack, struct tcp_conn *c)
 {
     c->entity.hash = tcp_flow_hash(stack, c->entity.family, &c->flow);
-    if (!table_insert(&stack->tcp.flows, c->entity.hash, c))
+    if (!tcp_flow_insert(stack, &c->entity))
         return false;
     c->flags |= TCP_IN_TABLE;
     return true;
@@ -104,25 +104,13 @@ void tcp_conn_set_mss(struct tcp_conn *c, uint32_t peer_mss)
     c->mss = (uint16_t)mss;
 }
 
-static void trace_end(struct gander_stack *stack, struct tcp_conn *c, int error)
-{
-    struct gander_trace_event event = {.type = GANDER_TRACE_end};
-    struct trace_flow flow;
-
-    if (!trace_on(stack) || !(c->flags & TCP_IN_TABLE))
-        return;
-    event.u.end.error = error;
-    tcp_trace_flow(&c->entity, c->id, &flow);
-    trace_emit(stack, &event, &flow);
-}
-
 /* Off every list, so that nothing finds it any more but its owner. */
 static void conn_detach(struct gander_stack *stack, struct tcp_conn *c)
 {
     wheel_cancel(&stack->wheel, &c->timer);
     tcp_output_unlist(stack, c);
     if (c->flags & TCP_IN_TABLE)
-        table_remove(&stack->tcp.flows, c->entity.hash, c);
+        tcp_flow_remove(stack, &c->entity);
     if (c->flags & TCP_BOUND)
         tcp_port_leave(stack, &c->sock, c->flow.local_port);
     c->flags &= ~(uint32_t)(TCP_IN_TABLE | TCP_BOUND);
@@ -131,7 +119,8 @@ static void conn_detach(struct gander_stack *stack, struct tcp_conn *c)
 void tcp_conn_end(struct gander_stack *stack, struct tcp_conn *c, enum gander_cause cause, int error)
 {
     tcp_state_set(stack, c, GANDER_TCP_CLOSED, cause);
-    trace_end(stack, c, error);
+    if (trace_on(stack) && (c->flags & TCP_IN_TABLE))
+        tcp_trace_end(stack, &c->entity, c->id, error);
     conn_detach(stack, c);
     if (!c->sock.handle && !c->listener) {
         tcp_conn_free(stack, c);

@@ -95,13 +95,13 @@ static enum gander_drop parse(struct gander_stack *stack, struct tcp_arrival *a)
 
 /* CLOSED, or LISTEN [RFC9293 3.10.7.1, 3.10.7.2]. */
 static void no_connection(struct gander_stack *stack, struct tcp_arrival *a,
-                          const struct tcp_flow *flow, uint32_t hash, const tcp_seq *iss_floor)
+                          const struct tcp_flow *flow, const tcp_seq *iss_floor)
 {
     struct tcp_listener *l = tcp_listener_find(stack, a->ip->ip.family, a->ip->ip.destination,
                                                a->seg.destination_port);
 
     if (l) {
-        tcp_listen_arrives(stack, l, a, flow, hash, iss_floor);
+        tcp_listen_arrives(stack, l, a, flow, iss_floor);
         return;
     }
     tcp_reply_reset(stack, a, GANDER_WHY_rst_no_connection);
@@ -113,22 +113,20 @@ static void dispatch(struct gander_stack *stack, struct tcp_arrival *a)
     unsigned family = a->ip->ip.family;
     struct tcp_entity *entity;
     struct tcp_flow flow;
-    uint32_t hash;
     tcp_seq floor = 0;
 
     tcp_flow_of(&flow, a->ip, &a->seg);
-    hash = tcp_flow_hash(stack, family, &flow);
-    entity = tcp_flow_find(stack, family, hash, &flow);
+    entity = tcp_flow_arrived(stack, family, &flow);
     if (trace_on(stack))
         trace_arrival(stack, a, &flow, entity);
     if (!entity) {
-        no_connection(stack, a, &flow, hash, NULL);
+        no_connection(stack, a, &flow, NULL);
     } else if (LIKELY(entity->kind == TCP_CONNECTION)) {
         tcp_arrives(stack, (void *)entity, a);
     } else if (entity->kind == TCP_SYN_RECEIVED_RECORD) {
         tcp_syn_received_arrives(stack, (void *)entity, a);
     } else if (tcp_time_wait_arrives(stack, (void *)entity, a, &floor)) {
-        no_connection(stack, a, &flow, hash, &floor);
+        no_connection(stack, a, &flow, &floor);
     }
 }
 

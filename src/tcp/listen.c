@@ -17,7 +17,7 @@ void tcp_accept_queue_append(struct gander_stack *stack, struct tcp_listener *l,
 
 /* Third: a SYN [RFC9293 3.10.7.2]. */
 static void syn_arrives(struct gander_stack *stack, struct tcp_listener *l, struct tcp_arrival *a,
-                        const struct tcp_flow *flow, uint32_t hash, const tcp_seq *iss_floor)
+                        const struct tcp_flow *flow, const tcp_seq *iss_floor)
 {
     bool full = l->pending + l->waiting >= l->backlog;
     struct tcp_syn_received r;
@@ -35,7 +35,7 @@ static void syn_arrives(struct gander_stack *stack, struct tcp_listener *l, stru
     r.entity.link = route.link;
     if (full) {
         tcp_syn_cookie_send(stack, l, &r);
-    } else if (!tcp_syn_received_begin(stack, &r, hash, iss_floor)) {
+    } else if (!tcp_syn_received_begin(stack, &r, iss_floor)) {
         tcp_drop(stack, NULL, a, GANDER_DROP_tcp_memory);
         return;
     }
@@ -44,7 +44,7 @@ static void syn_arrives(struct gander_stack *stack, struct tcp_listener *l, stru
 
 /* Second: an ACK. Good for nothing here, unless it brings back a cookie. */
 static void ack_arrives(struct gander_stack *stack, struct tcp_listener *l, struct tcp_arrival *a,
-                        const struct tcp_flow *flow, uint32_t hash)
+                        const struct tcp_flow *flow)
 {
     struct tcp_syn_received r;
     struct ip_route route;
@@ -54,7 +54,7 @@ static void ack_arrives(struct gander_stack *stack, struct tcp_listener *l, stru
     if (l->waiting < l->backlog && tcp_syn_cookie_accept(stack, l, &a->seg, &r) &&
         ip_route_find(stack, a->ip->ip.family, a->ip->ip.source, &route)) {
         r.entity.link = route.link;
-        tcp_syn_cookie_established(stack, &r, hash, a);
+        tcp_syn_cookie_established(stack, &r, a);
         return;
     }
     tcp_reply_reset(stack, a, GANDER_WHY_rst_bad_ack);
@@ -62,16 +62,16 @@ static void ack_arrives(struct gander_stack *stack, struct tcp_listener *l, stru
 }
 
 void tcp_listen_arrives(struct gander_stack *stack, struct tcp_listener *l, struct tcp_arrival *a,
-                        const struct tcp_flow *flow, uint32_t hash, const tcp_seq *iss_floor)
+                        const struct tcp_flow *flow, const tcp_seq *iss_floor)
 {
     uint8_t flags = a->seg.flags;
 
     if (flags & GANDER_FLAG_RST) /* first */
         tcp_drop(stack, NULL, a, GANDER_DROP_tcp_listen_rst);
     else if (flags & GANDER_FLAG_ACK)
-        ack_arrives(stack, l, a, flow, hash);
+        ack_arrives(stack, l, a, flow);
     else if (flags & GANDER_FLAG_SYN)
-        syn_arrives(stack, l, a, flow, hash, iss_floor);
+        syn_arrives(stack, l, a, flow, iss_floor);
     else /* fourth */
         tcp_drop(stack, NULL, a, GANDER_DROP_tcp_no_ack);
 }

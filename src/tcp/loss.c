@@ -20,29 +20,16 @@ uint32_t tcp_pipe(const struct tcp_conn *c)
 
 void tcp_cwnd_changed(struct gander_stack *stack, struct tcp_conn *c, enum gander_why why)
 {
-    struct gander_trace_event event = {.type = GANDER_TRACE_window};
-    struct trace_flow flow;
-
-    if (!trace_on(stack))
-        return;
-    event.u.window = (struct gander_trace_window){c->snd.wnd, c->cwnd, c->ssthresh, (uint8_t)why};
-    tcp_trace_flow(&c->entity, c->id, &flow);
-    trace_emit(stack, &event, &flow);
+    if (trace_on(stack))
+        tcp_trace_window(stack, c, why);
 }
 
 void tcp_mark_lost(struct gander_stack *stack, struct tcp_conn *c, uint32_t number,
                    enum gander_why rule)
 {
-    struct gander_trace_event event = {.type = GANDER_TRACE_lost};
-    struct tcp_record *r = rtxq_at(&c->busy->rtxq, number);
-    struct trace_flow flow;
-
     rtxq_mark_lost(&c->busy->rtxq, number, (uint8_t)rule);
-    if (!trace_on(stack))
-        return;
-    event.u.lost = (struct gander_trace_lost){r->seq, r->len, (uint8_t)rule};
-    tcp_trace_flow(&c->entity, c->id, &flow);
-    trace_emit(stack, &event, &flow);
+    if (trace_on(stack))
+        tcp_trace_lost(stack, c, rtxq_at(&c->busy->rtxq, number));
 }
 
 static void recovery_enter(struct gander_stack *stack, struct tcp_conn *c, enum gander_why why)

@@ -10,9 +10,6 @@ static const gander_time granularity_ns = GANDER_MS;
 
 void tcp_rtt_sample(struct gander_stack *stack, struct tcp_conn *c, gander_time rtt_ns)
 {
-    struct gander_trace_event event = {.type = GANDER_TRACE_rtt};
-    struct trace_flow flow;
-
     rtt_ns = max_i64(rtt_ns, 1);
     c->busy->backoff = 0;
     if (c->srtt_ns == 0) { /* (2.2) */
@@ -24,11 +21,8 @@ void tcp_rtt_sample(struct gander_stack *stack, struct tcp_conn *c, gander_time 
         c->rttvar_ns += (off - c->rttvar_ns) / 4;
         c->srtt_ns = max_i64(c->srtt_ns + (rtt_ns - c->srtt_ns) / 8, 1);
     }
-    if (!trace_on(stack))
-        return;
-    event.u.rtt = (struct gander_trace_rtt){rtt_ns, c->srtt_ns, c->rttvar_ns, tcp_rto(stack, c)};
-    tcp_trace_flow(&c->entity, c->id, &flow);
-    trace_emit(stack, &event, &flow);
+    if (trace_on(stack))
+        tcp_trace_rtt(stack, c, rtt_ns);
 }
 
 /* Without a sample rttvar_ns, if set, is the time-out itself, once data flow: RFC 6298 (5.7). */

@@ -25,14 +25,10 @@ static const uint16_t legal[GANDER_TCP_STATES] = {
 void tcp_state_trace(struct gander_stack *stack, struct tcp_entity *entity, uint64_t id,
                      enum gander_tcp_state from, enum gander_tcp_state to, enum gander_cause cause)
 {
-    struct gander_trace_event event = {.type = GANDER_TRACE_state};
-    struct trace_flow flow;
-
-    if (!trace_on(stack))
-        return;
-    event.u.state = (struct gander_trace_state){(uint8_t)from, (uint8_t)to, (uint8_t)cause};
-    tcp_trace_flow(entity, id, &flow);
-    trace_emit(stack, &event, &flow);
+    if (trace_on(stack))
+        tcp_trace_state(
+            stack, entity, id,
+            &(struct gander_trace_state){(uint8_t)from, (uint8_t)to, (uint8_t)cause});
 }
 
 /* SYN-SENT to LAST-ACK: what gander_stats() calls a connection. */

@@ -42,7 +42,7 @@ void tcp_syn_received_free(struct gander_stack *stack, struct tcp_syn_received *
     wheel_cancel(&stack->wheel, &r->timer);
     listener_unlink(r);
     stack->tcp.syn_received--;
-    table_remove(&stack->tcp.flows, r->entity.hash, r);
+    tcp_flow_remove(stack, &r->entity);
     pool_put(r);
 }
 
@@ -117,7 +117,8 @@ void tcp_syn_received_fill(struct gander_stack *stack, struct tcp_syn_received *
     memcpy(&r->flow, flow, offsetof(struct tcp_flow, ip) + 2 * wire_ip_address_bytes(family));
     r->entity = (struct tcp_entity){.kind = TCP_SYN_RECEIVED_RECORD,
                                     .family = (uint8_t)family,
-                                    .state = GANDER_TCP_SYN_RECEIVED};
+                                    .state = GANDER_TCP_SYN_RECEIVED,
+                                    .hash = tcp_flow_hash(stack, family, flow)};
     timer_init(&r->timer);
     r->listener = l;
     r->irs = seg->seq;
@@ -137,7 +138,7 @@ void tcp_syn_received_fill(struct gander_stack *stack, struct tcp_syn_received *
 }
 
 bool tcp_syn_received_begin(struct gander_stack *stack, const struct tcp_syn_received *filled,
-                            uint32_t hash, const tcp_seq *iss_floor)
+                            const tcp_seq *iss_floor)
 {
     bool v4 = filled->entity.family == GANDER_IPV4;
     struct tcp_syn_received *r = pool_get(v4 ? &stack->tcp.syn4 : &stack->tcp.syn6);
@@ -145,8 +146,7 @@ bool tcp_syn_received_begin(struct gander_stack *stack, const struct tcp_syn_rec
     if (!r)
         return false;
     memcpy(r, filled, offsetof(struct tcp_syn_received, flow.ip) + (v4 ? 8 : 32));
-    r->entity.hash = hash;
-    if (!table_insert(&stack->tcp.flows, hash, r)) {
+    if (!tcp_flow_insert(stack, &r->entity)) {
         pool_put(r);
         return false;
     }
@@ -249,7 +249,7 @@ static void record_established(struct gander_stack *stack, struct tcp_syn_receiv
         tcp_drop(stack, NULL, a, GANDER_DROP_tcp_memory);
         return;
     }
-    table_replace(&stack->tcp.flows, r->entity.hash, r, c);
+    tcp_flow_replace(stack, &r->entity, &c->entity);
     c->flags |= TCP_IN_TABLE;
     wheel_cancel(&stack->wheel, &r->timer);
     listener_unlink(r);
@@ -259,14 +259,13 @@ static void record_established(struct gander_stack *stack, struct tcp_syn_receiv
 }
 
 /* The same from a cookie: there was no record, and the table has to take the connection. */
-void tcp_syn_cookie_established(struct gander_stack *stack, struct tcp_syn_received *r, uint32_t hash,
+void tcp_syn_cookie_established(struct gander_stack *stack, struct tcp_syn_received *r,
                                 struct tcp_arrival *a)
 {
     struct tcp_conn *c;
 
-    r->entity.hash = hash;
     c = promote(stack, r);
-    if (c && table_insert(&stack->tcp.flows, hash, c)) {
+    if (c && tcp_flow_insert(stack, &c->entity)) {
         c->flags |= TCP_IN_TABLE;
         established(stack, c, r->listener, a);
         return;

@@ -231,6 +231,13 @@ void tcp_flow_of(struct tcp_flow *flow, const struct ip_arrival *ip, const struc
 uint32_t tcp_flow_hash(const struct gander_stack *stack, unsigned family, const struct tcp_flow *flow);
 struct tcp_entity *tcp_flow_find(const struct gander_stack *stack, unsigned family, uint32_t hash,
                                  const struct tcp_flow *flow);
+/* The entity that an arrived segment is for; NULL: none. */
+struct tcp_entity *tcp_flow_arrived(struct gander_stack *stack, unsigned family,
+                                    const struct tcp_flow *flow);
+/* Into the table under entity->hash; false: no memory. Out of it. Another in its place. */
+bool tcp_flow_insert(struct gander_stack *stack, struct tcp_entity *entity);
+void tcp_flow_remove(struct gander_stack *stack, struct tcp_entity *entity);
+void tcp_flow_replace(struct gander_stack *stack, struct tcp_entity *entity, struct tcp_entity *with);
 void tcp_trace_flow(struct tcp_entity *entity, uint64_t id, struct trace_flow *out);
 uint64_t tcp_full_id(const struct gander_stack *stack, uint32_t low);
 
@@ -249,6 +256,18 @@ const struct tcp_knobs *tcp_knobs_of(const struct gander_stack *stack, const str
 /* The path decides the segment size [RFC9293 3.7.1]. */
 void tcp_conn_set_mss(struct tcp_conn *c, uint32_t peer_mss);
 
+/* --- trace.c: call only when trace_on() ---------------------------------------------------------- */
+
+void tcp_trace_state(struct gander_stack *stack, struct tcp_entity *entity, uint64_t id,
+                     const struct gander_trace_state *state);
+void tcp_trace_end(struct gander_stack *stack, struct tcp_entity *entity, uint64_t id, int error);
+void tcp_trace_timer_armed(struct gander_stack *stack, struct tcp_conn *c, enum gander_timer timer,
+                           gander_time at);
+void tcp_trace_timer_fired(struct gander_stack *stack, struct tcp_conn *c, enum gander_timer timer);
+void tcp_trace_rtt(struct gander_stack *stack, struct tcp_conn *c, gander_time sample);
+void tcp_trace_window(struct gander_stack *stack, struct tcp_conn *c, enum gander_why why);
+void tcp_trace_lost(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_record *r);
+
 /* --- state.c: the only writer of a state ---------------------------------------------------------- */
 
 void tcp_state_set(struct gander_stack *stack, struct tcp_conn *c, enum gander_tcp_state to,
@@ -265,7 +284,7 @@ enum tcp_verdict tcp_syn_sent_arrives(struct gander_stack *stack, struct tcp_con
                                       struct tcp_arrival *a);
 /* `iss_floor`: our ISS must lie beyond; NULL: none. */
 void tcp_listen_arrives(struct gander_stack *stack, struct tcp_listener *l, struct tcp_arrival *a,
-                        const struct tcp_flow *flow, uint32_t hash, const tcp_seq *iss_floor);
+                        const struct tcp_flow *flow, const tcp_seq *iss_floor);
 void tcp_accept_queue_append(struct gander_stack *stack, struct tcp_listener *l, struct tcp_conn *c);
 /* What a SYN says, as a record that is nowhere yet. */
 void tcp_syn_received_fill(struct gander_stack *stack, struct tcp_syn_received *r,
@@ -273,7 +292,7 @@ void tcp_syn_received_fill(struct gander_stack *stack, struct tcp_syn_received *
                            const struct tcp_flow *flow);
 /* A copy of it goes into the table of flows and answers; false: no memory. */
 bool tcp_syn_received_begin(struct gander_stack *stack, const struct tcp_syn_received *filled,
-                            uint32_t hash, const tcp_seq *iss_floor);
+                            const tcp_seq *iss_floor);
 void tcp_syn_received_end(struct gander_stack *stack, struct tcp_syn_received *r,
                           enum gander_cause cause);
 void tcp_syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r, uint32_t tsval);
@@ -281,7 +300,7 @@ void tcp_syn_cookie_send(struct gander_stack *stack, struct tcp_listener *l,
                          struct tcp_syn_received *r);
 bool tcp_syn_cookie_accept(struct gander_stack *stack, const struct tcp_listener *l,
                            const struct tcp_segment *seg, struct tcp_syn_received *r);
-void tcp_syn_cookie_established(struct gander_stack *stack, struct tcp_syn_received *r, uint32_t hash,
+void tcp_syn_cookie_established(struct gander_stack *stack, struct tcp_syn_received *r,
                                 struct tcp_arrival *a);
 void tcp_syn_received_arrives(struct gander_stack *stack, struct tcp_syn_received *r,
                               struct tcp_arrival *a);

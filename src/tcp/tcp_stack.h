@@ -10,6 +10,7 @@
 
 struct tcp_busy;
 struct tcp_conn;
+struct tcp_entity;
 struct tcp_time_wait;
 
 enum { TCP_PORT_COUNTERS = 256, TCP_HOLDER_CLASSES = 20 };
@@ -31,6 +32,7 @@ struct tcp_stack {
     struct pool listeners, knobs;
     struct tcp_knobs knobs_default; /* for sockets that set none */
     struct table flows;             /* tcp_entity by addresses and ports */
+    struct tcp_entity *flow_last;   /* found last: flow.c */
     struct table ports;             /* listeners and bound sockets by local port */
     struct tcp_output_list output[GANDER_LINKS_MAX];
     struct tcp_time_wait *wait_oldest, *wait_newest;

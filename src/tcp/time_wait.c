@@ -36,27 +36,17 @@ static void queue_remove(struct gander_stack *stack, struct tcp_time_wait *w)
         stack->tcp.wait_newest = w->older;
 }
 
-static void trace_end(struct gander_stack *stack, struct tcp_time_wait *w)
-{
-    struct gander_trace_event event = {.type = GANDER_TRACE_end};
-    struct trace_flow flow;
-
-    if (!trace_on(stack))
-        return;
-    tcp_trace_flow(&w->entity, tcp_full_id(stack, w->id), &flow);
-    trace_emit(stack, &event, &flow);
-}
-
 void tcp_time_wait_free(struct gander_stack *stack, struct tcp_time_wait *w,
                         enum gander_cause cause)
 {
     tcp_state_trace(stack, &w->entity, tcp_full_id(stack, w->id), GANDER_TCP_TIME_WAIT,
                     GANDER_TCP_CLOSED, cause);
-    trace_end(stack, w);
+    if (trace_on(stack))
+        tcp_trace_end(stack, &w->entity, tcp_full_id(stack, w->id), 0);
     if (cause == GANDER_CAUSE_memory)
         stack->stats.tcp_time_wait_early++;
     queue_remove(stack, w);
-    table_remove(&stack->tcp.flows, w->entity.hash, w);
+    tcp_flow_remove(stack, &w->entity);
     stack->tcp.time_wait--;
     pool_put(w);
 }
@@ -160,7 +150,7 @@ void tcp_time_wait_enter(struct gander_stack *stack, struct tcp_conn *c)
     }
     tcp_state_set(stack, c, GANDER_TCP_TIME_WAIT, GANDER_CAUSE_segment);
     record_fill(stack, w, c);
-    table_replace(&stack->tcp.flows, c->entity.hash, c, w);
+    tcp_flow_replace(stack, &c->entity, &w->entity);
     queue_append(stack, w);
     if (ack_due)
         ack_send(stack, w, c->why_ack);

@@ -30,24 +30,6 @@ static const gander_time cork_ns = 200 * GANDER_MS;
 static const gander_time probe_min_ns = 2 * GANDER_MS;  /* RFC 8985 7.2 leaves the minimum to the implementation */
 static const gander_time probe_initial_ns = GANDER_S;   /* before the first round-trip sample */
 
-static void trace_timer(struct gander_stack *stack, struct tcp_conn *c, enum gander_timer timer,
-                        gander_time at, bool fired)
-{
-    struct gander_trace_event event = {
-        .type = fired ? GANDER_TRACE_timer_fired : GANDER_TRACE_timer_armed};
-    struct trace_flow flow;
-
-    if (!trace_on(stack))
-        return;
-    if (fired)
-        event.u.timer_fired =
-            (struct gander_trace_timer_fired){(uint8_t)timer, c->busy ? c->busy->retries : 0};
-    else
-        event.u.timer_armed = (struct gander_trace_timer_armed){(uint8_t)timer, at};
-    tcp_trace_flow(&c->entity, c->id, &flow);
-    trace_emit(stack, &event, &flow);
-}
-
 static void wheel_at_latest(struct gander_stack *stack, struct tcp_conn *c, gander_time at)
 {
     if (at != GANDER_NEVER && (!timer_is_armed(&c->timer) || at < c->timer.expires))
@@ -58,7 +40,8 @@ static void timer_set(struct gander_stack *stack, struct tcp_conn *c, enum gande
                       gander_time at)
 {
     c->busy->at[timer] = at;
-    trace_timer(stack, c, timer, at, false);
+    if (trace_on(stack))
+        tcp_trace_timer_armed(stack, c, timer, at);
     wheel_at_latest(stack, c, at);
 }
 
@@ -378,7 +361,8 @@ static void conn_fired(struct gander_stack *stack, struct tcp_conn *c)
         if (c->busy->at[t] > stack->now)
             continue;
         c->busy->at[t] = GANDER_NEVER;
-        trace_timer(stack, c, t, stack->now, true);
+        if (trace_on(stack))
+            tcp_trace_timer_fired(stack, c, t);
         if (!timer_fired(stack, c, t))
             return;
     }
