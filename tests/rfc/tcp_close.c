@@ -310,6 +310,33 @@ DIALOGUE(time_wait_reuse_by_sequence_or_timestamp) /* [RFC6191 2; RFC9293 MAY-2,
 }
 
 /* [RFC6191 2]: the sequence number may be lower then */
+/* [RFC9293 3.6.1 MAY-2 (1)]: our new ISN lies beyond the old numbers, also when the clock has not caught up with them */
+DIALOGUE(time_wait_reuse_after_much_data)
+{
+    uint32_t last_of_ours;
+
+    open_passive(d);
+    app_send(d, 40 * d->smss);
+    while (d->f->ours < 40 * d->smss + 1) {
+        while (allow(d, "A ack=1"))
+            ;
+        arrive(d, "A");
+    }
+    while (allow(d, "A ack=1"))
+        ;
+    arrive(d, "A");
+    app_close(d);
+    d->s = 0;
+    expect(d, "FA ack=1");
+    arrive(d, "FA");
+    expect(d, "A ack=2");
+    last_of_ours = d->f->iss + d->f->ours;
+    after(d, ms(2)); /* 500 numbers by the clock, 40,000 were used */
+    arrive(d, "S seq=1000");
+    expect(d, "SA ack=1001");
+    expect_true(d, (int32_t)(d->f->iss - last_of_ours) >= 0);
+}
+
 DIALOGUE(time_wait_newer_timestamp_is_enough)
 {
     reach(d, GANDER_TCP_TIME_WAIT);
@@ -471,6 +498,7 @@ static const struct dialogue_test tests[] = {
     RUN(time_wait_ignores_resets),
     RUN(time_wait_answers_old_segments),
     RUN(time_wait_reuse_by_sequence_or_timestamp),
+    RUN(time_wait_reuse_after_much_data),
     RUN(time_wait_newer_timestamp_is_enough),
     RUN(time_wait_old_timestamp_is_refused),
     RUN(time_wait_timestamps_gone),

@@ -160,8 +160,7 @@ DIALOGUE(timeout_collapses_the_window)
 {
     time_out(d);
     expect_true(d, dialogue_info(d).cwnd_bytes <= d->smss);
-    expect_true(d, dialogue_info(d).ssthresh_bytes <= segs(d, 5));
-    expect_true(d, dialogue_info(d).ssthresh_bytes >= segs(d, 2));
+    expect_equal(d, dialogue_info(d).ssthresh_bytes, segs(d, 5));
 }
 
 /* [RFC5681 3.1]: "the value of ssthresh is held constant" */
@@ -367,6 +366,36 @@ DIALOGUE(no_fast_retransmit_below_recover)
     expect_equal(d, dialogue_stats(d).tcp_fast_recoveries, 0);
 }
 
+/* [RFC6582 3.2 step 2]: the ACK that ends a recovery, repeated, begins no other one */
+DIALOGUE(no_fast_retransmit_just_after_recovery)
+{
+    open_plain(d);
+    app_send(d, segs(d, 10));
+    expect_equal(d, take_full(d, 1), 10);
+    after(d, ms(10));
+    for (int i = 0; i < 3; i++)
+        arrive_together(d, "A ack=1");
+    arrive(d, "A ack=1");
+    expect(d, "A seq=1 len=%u", (unsigned)d->smss);
+    arrive(d, "A ack=%u", nth(d, 10));
+    app_send(d, segs(d, 4));
+    expect_equal(d, take_full(d, nth(d, 10)), 4);
+    for (int i = 0; i < 5; i++)
+        arrive(d, "A ack=%u", nth(d, 10));
+    expect_nothing(d);
+    expect_equal(d, dialogue_stats(d).tcp_fast_recoveries, 1);
+}
+
+DIALOGUE(small_flights_halve_to_two_segments) /* [RFC5681 3.1 (4)]: max (FlightSize / 2, 2*SMSS) */
+{
+    open_plain(d);
+    app_send(d, segs(d, 3));
+    expect_equal(d, take_full(d, 1), 3);
+    wait_for_segment(d, d->now + sec(3));
+    expect(d, "A seq=1 len=%u", (unsigned)d->smss);
+    expect_equal(d, dialogue_info(d).ssthresh_bytes, segs(d, 2));
+}
+
 DIALOGUE(timeout_during_recovery) /* [RFC6582 3.2 step 4] */
 {
     open_plain(d);
@@ -450,6 +479,8 @@ static const struct dialogue_test tests[] = {
     RUN(recovery_sends_no_more_than_allowed),
     RUN(partial_ack_resends_the_next),
     RUN(no_fast_retransmit_below_recover),
+    RUN(no_fast_retransmit_just_after_recovery),
+    RUN(small_flights_halve_to_two_segments),
     RUN(timeout_during_recovery),
     RUN(restart_window_after_idle),
     RUN(restart_window_is_not_more_than_cwnd),

@@ -307,6 +307,31 @@ DIALOGUE(receiver_avoids_silly_windows) /* [RFC9293 MUST-39, 3.8.6.2.2] */
 }
 
 /* [RFC9293 3.8.6.2.2]: a reader that catches up tells the peer, once */
+/* [RFC9293 MUST-39]: the edge stays while a reader takes what comes in small pieces, then moves by a segment at least */
+DIALOGUE(window_opens_in_large_steps)
+{
+    uint32_t last;
+    bool moved = false;
+
+    app_listen(d, 1);
+    arrive(d, "S");
+    expect(d, "SA seq=0 ack=1");
+    last = edge(d);
+    arrive(d, "A ack=1");
+    app_accept(d);
+    for (int i = 0; i < 100; i++) {
+        arrive(d, "PA len=100");
+        app_receive(d, 100);
+        after(d, ms(40));
+        while (allow(d, "A seq=1 len=0")) {
+            expect_true(d, edge(d) == last || edge(d) - last >= 900);
+            moved |= edge(d) != last;
+            last = edge(d);
+        }
+    }
+    expect_true(d, moved);
+}
+
 DIALOGUE(window_update_is_sent)
 {
     fill(d);
@@ -547,6 +572,7 @@ static const struct dialogue_test tests[] = {
     RUN(window_is_unsigned),
     RUN_WITH(right_edge_never_moves_left, small_buffer),
     RUN_WITH(receiver_avoids_silly_windows, small_buffer),
+    RUN_WITH(window_opens_in_large_steps, small_buffer),
     RUN_WITH(window_update_is_sent, small_buffer),
     RUN_WITH(lost_window_update_is_recovered, small_buffer),
     RUN(sender_avoids_silly_windows),
