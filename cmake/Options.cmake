@@ -3,13 +3,14 @@
 # What a builder can choose, and the optional libraries: AUTO takes one that is there, ON insists, OFF does without.
 
 set(GANDER_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
+option(GANDER_FUZZ "Build the fuzz targets to search, not only to replay (clang)" OFF)
 option(GANDER_COVERAGE "Measure which lines run" OFF)
 option(GANDER_DEBUG "Check all invariants after each call (slow)" OFF)
 option(GANDER_LTO "Optimise each library as a whole in release builds (gcc)" ON)
 option(GANDER_WERROR "Treat warnings as errors" OFF)
 
 set(GANDER_INSTRUMENTED OFF)
-if(GANDER_SANITIZE OR GANDER_COVERAGE)
+if(GANDER_SANITIZE OR GANDER_COVERAGE OR GANDER_FUZZ)
     set(GANDER_INSTRUMENTED ON)
 endif()
 
