@@ -86,5 +86,17 @@ fails 1 "http://$K4:8080/hello.txt" "http://$K4:8080/moved"
 check "a slow reader of standard output holds up nothing"
 timeout 60 "$GANDER" get -q "http://$K4:8080/big" 2>>"$WORK/get.log" | (sleep 2; cat) >"$WORK/got"
 same "$WORK/www/big" "$WORK/got" "slow pipe"
+check "a progress line on a terminal, as wide as it, and none in a pipe"
+timeout 60 "$GANDER" get -o "$WORK/got" "http://$K4:8080/big" >"$WORK/quiet" 2>&1 || fail "status $?"
+[ ! -s "$WORK/quiet" ] || fail "in a pipe it says: $(cat "$WORK/quiet")"
+if command -v script >/dev/null; then
+    for width in 30 100; do
+        timeout 60 script -qec "stty cols $width; '$GANDER' get --rate 80mbit -o '$WORK/got' http://$K4:8080/big" \
+            /dev/null >"$WORK/screen" </dev/null || fail "on a terminal: status $?"
+        tr '\r' '\n' <"$WORK/screen" | grep -q '^100%  4.8 MiB of 4.8 MiB' || fail "no progress: $(cat "$WORK/screen")"
+        [ "$(tr '\r' '\n' <"$WORK/screen" | awk '{ if (length > n) n = length } END { print n }')" -lt $width ] ||
+            fail "wider than $width columns: $(cat "$WORK/screen")"
+    done
+fi
 no_reports
 echo "passed"
