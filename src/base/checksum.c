@@ -26,12 +26,6 @@ typedef vector vector_bytes __attribute__((aligned(1), may_alias)); /* any bytes
 
 enum { STRIDE_BYTES = 4 * VECTOR_BYTES };
 
-static inline checksum_sum sum_plus(checksum_sum a, checksum_sum b)
-{
-    a += b;
-    return a + (a < b); /* 2^64 is 1, too */
-}
-
 /* What is left behind the vectors, and headers. `to` is NULL or takes a copy; a constant after inlining. */
 static inline __attribute__((always_inline)) checksum_sum sum_words(uint8_t *to, const uint8_t *p,
                                                                     size_t len)
@@ -99,15 +93,15 @@ static inline __attribute__((always_inline)) checksum_sum sum_vectors(uint8_t *t
 checksum_sum checksum_add(checksum_sum sum, const void *data, size_t len)
 {
     if (len < STRIDE_BYTES)
-        return sum_plus(sum, sum_words(NULL, data, len));
-    return sum_plus(sum, sum_vectors(NULL, data, len));
+        return checksum_plus(sum, sum_words(NULL, data, len));
+    return checksum_plus(sum, sum_vectors(NULL, data, len));
 }
 
 checksum_sum checksum_copy(checksum_sum sum, void *to, const void *from, size_t len)
 {
     if (len == 0)
         return sum; /* then `to` may be NULL */
-    return sum_plus(sum, sum_vectors(to, from, len));
+    return checksum_plus(sum, sum_vectors(to, from, len));
 }
 
 checksum_sum checksum_append(checksum_sum sum, checksum_sum part, size_t offset)
@@ -117,21 +111,7 @@ checksum_sum checksum_append(checksum_sum sum, checksum_sum part, size_t offset)
 
         part = (uint16_t)(folded << 8 | folded >> 8); /* [RFC1071 2 (B)] */
     }
-    return sum_plus(sum, part);
-}
-
-checksum_sum checksum_pseudo(unsigned family, const uint8_t *source, const uint8_t *destination,
-                             uint8_t protocol, uint32_t len)
-{
-    /* IPv4's has 16 bits of length and zero and protocol in one word: the same sum. */
-    uint8_t rest[8] = {0, 0, 0, 0, 0, 0, 0, protocol};
-    size_t address_bytes = family == 4 ? 4 : 16;
-    checksum_sum sum;
-
-    put_be32(rest, len);
-    sum = sum_words(NULL, rest, sizeof(rest));
-    sum += sum_words(NULL, source, address_bytes);
-    return sum + sum_words(NULL, destination, address_bytes);
+    return checksum_plus(sum, part);
 }
 
 uint16_t checksum_update(uint16_t stored, uint16_t from, uint16_t to)

@@ -27,7 +27,7 @@ enum gander_drop wire_ip4_parse(const uint8_t *bytes, size_t len, struct ip_head
         return GANDER_DROP_ip_header;
     if (total_bytes > len)
         return GANDER_DROP_ip_too_short;
-    if (checksum_finish(checksum_add(0, bytes, header_bytes)) != 0)
+    if (checksum_finish(checksum_header(0, bytes, header_bytes)) != 0)
         return GANDER_DROP_ip_checksum;
 
     fragment = get_be16(bytes + 6);
@@ -59,7 +59,7 @@ static size_t ip4_emit(uint8_t *bytes, const struct ip_header *header)
     put_be16(bytes + 10, 0);
     memcpy(bytes + 12, header->source, 4);
     memcpy(bytes + 16, header->destination, 4);
-    checksum_store(bytes + 10, checksum_finish(checksum_add(0, bytes, IP4_HEADER_BYTES)));
+    checksum_store(bytes + 10, checksum_finish(checksum_header(0, bytes, IP4_HEADER_BYTES)));
     return IP4_HEADER_BYTES;
 }
 

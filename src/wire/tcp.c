@@ -255,5 +255,5 @@ size_t wire_tcp_emit(uint8_t *bytes, const struct tcp_segment *segment)
 void wire_tcp_checksum(uint8_t *header, size_t header_bytes, uint64_t pseudo_and_payload)
 {
     checksum_store(header + 16,
-                   checksum_finish(checksum_add(pseudo_and_payload, header, header_bytes)));
+                   checksum_finish(checksum_header(pseudo_and_payload, header, header_bytes)));
 }
