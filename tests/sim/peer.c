@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Handmade segments, and those that leave: see peer.h. */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 

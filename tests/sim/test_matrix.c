@@ -13,60 +13,15 @@
 
 #include <cmocka.h>
 
-#include "sim/oracle.h"
-#include "sim/peer.h"
+#include "sim/bed.h"
 
 _Static_assert((int)ORACLE_TIME_WAIT == (int)GANDER_TCP_TIME_WAIT &&
                    (int)ORACLE_SYN_RECEIVED == (int)GANDER_TCP_SYN_RECEIVED,
                "both list the states in the RFC's order");
 
-enum {
-    BUFFER_BYTES = 4096, /* the window that the stack offers: smaller than the longest segment */
-    LONG_BYTES = 4200,
-    OURS_BYTES = 500, /* our own text, in flight where a state allows it */
-    PEER_WINDOW = 30000,
-    TS_BASE = 70000,
-    KINDS_MAX = 64
-};
+enum { LONG_BYTES = 4200 /* longer than the window */, KINDS_MAX = 64 };
 
 /* --- the axes ------------------------------------------------------------------------------------- */
-
-enum setup {
-    CLOSED,
-    LISTEN,
-    SYN_SENT,
-    SYN_RECEIVED_PASSIVE,
-    SYN_RECEIVED_ACTIVE,
-    ESTABLISHED,
-    ESTABLISHED_WINDOW_CLOSED,
-    FIN_WAIT_1,
-    FIN_WAIT_1_NO_OWNER,
-    FIN_WAIT_2,
-    FIN_WAIT_2_NO_OWNER,
-    CLOSE_WAIT,
-    CLOSING,
-    LAST_ACK,
-    TIME_WAIT,
-    TIME_WAIT_LISTENER,
-    SETUPS
-};
-
-static const char *const setup_names[SETUPS] = {"CLOSED",
-                                                "LISTEN",
-                                                "SYN-SENT",
-                                                "SYN-RECEIVED (passive)",
-                                                "SYN-RECEIVED (active)",
-                                                "ESTABLISHED",
-                                                "ESTABLISHED (window closed)",
-                                                "FIN-WAIT-1",
-                                                "FIN-WAIT-1 (no owner)",
-                                                "FIN-WAIT-2",
-                                                "FIN-WAIT-2 (no owner)",
-                                                "CLOSE-WAIT",
-                                                "CLOSING",
-                                                "LAST-ACK",
-                                                "TIME-WAIT",
-                                                "TIME-WAIT (listener)"};
 
 enum { FLAGS = 64, SEQS = 9, ACKS = 7, LENGTHS = 3, TIMES = 5 };
 
@@ -107,246 +62,12 @@ static uint32_t ack_of(const struct cell *cell, const struct oracle_tcb *t)
     return at[cell->ack];
 }
 
-/* --- a connection in each state --------------------------------------------------------------------- */
-
-struct bed {
-    struct peer peer;
-    gander_socket listener, socket;
-    bool timestamps;
-    struct oracle_tcb tcb; /* as the peer knows it from what was sent */
-};
-
-static struct peer_segment segment(const struct bed *bed, uint8_t flags, uint32_t seq, uint32_t ack)
-{
-    return (struct peer_segment){.flags = flags,
-                                 .wnd = PEER_WINDOW,
-                                 .seq = seq,
-                                 .ack = ack,
-                                 .has_timestamp = bed->timestamps,
-                                 .tsval = TS_BASE};
-}
-
-static void arrives(struct bed *bed, uint8_t flags, uint32_t len)
-{
-    struct peer_segment s = segment(bed, flags, bed->tcb.rcv_nxt, bed->tcb.una);
-
-    s.len = len;
-    peer_sends(&bed->peer, &s);
-    bed->tcb.rcv_nxt += len + !!(flags & GANDER_FLAG_FIN);
-}
-
-/* What left last tells the window. */
-static void learn(struct bed *bed)
-{
-    const struct peer_segment *last;
-
-    assert_true(bed->peer.sent_count > 0);
-    last = &bed->peer.sent[bed->peer.sent_count - 1];
-    bed->tcb.rcv_wnd = last->wnd - (bed->tcb.rcv_nxt - last->ack);
-}
-
-static void opened_socket(struct bed *bed, gander_socket *socket)
-{
-    assert_int_equal(gander_open(bed->peer.stack, GANDER_TCP, socket), GANDER_OK);
-    assert_int_equal(gander_bind(bed->peer.stack, *socket, &bed->peer.us), GANDER_OK);
-}
-
-static void listens(struct bed *bed)
-{
-    opened_socket(bed, &bed->listener);
-    assert_int_equal(gander_listen(bed->peer.stack, bed->listener, 1), GANDER_OK);
-    bed->tcb.state = ORACLE_LISTEN;
-}
-
-/* A SYN comes to the listener, and is answered. */
-static void syn_received(struct bed *bed)
-{
-    struct peer_segment syn = segment(bed, GANDER_FLAG_SYN, bed->tcb.irs, 0);
-
-    listens(bed);
-    peer_sends(&bed->peer, &syn);
-    assert_int_equal(bed->peer.sent_count, 1);
-    bed->tcb.state = ORACLE_SYN_RECEIVED;
-    bed->tcb.passive = true;
-    bed->tcb.rcv_nxt = bed->tcb.irs + 1;
-    bed->tcb.iss = bed->tcb.una = bed->peer.sent[0].seq;
-    bed->tcb.nxt = bed->tcb.iss + 1;
-    learn(bed);
-}
-
-static void connects(struct bed *bed)
-{
-    opened_socket(bed, &bed->socket);
-    assert_int_equal(gander_connect(bed->peer.stack, bed->socket, &bed->peer.them), GANDER_OK);
-    peer_collect(&bed->peer, true);
-    assert_int_equal(bed->peer.sent_count, 1);
-    bed->tcb.state = ORACLE_SYN_SENT;
-    bed->tcb.iss = bed->tcb.una = bed->peer.sent[0].seq;
-    bed->tcb.nxt = bed->tcb.iss + 1;
-    bed->tcb.rcv_nxt = bed->tcb.irs + 1; /* where the peer will begin */
-    bed->tcb.rcv_wnd = bed->peer.sent[0].wnd;
-}
-
-static void established(struct bed *bed)
-{
-    syn_received(bed);
-    peer_advance(&bed->peer, 100 * GANDER_MS); /* the round trip */
-    bed->tcb.una = bed->tcb.nxt;
-    bed->tcb.passive = false;
-    arrives(bed, GANDER_FLAG_ACK, 0);
-    assert_int_equal(gander_accept(bed->peer.stack, bed->listener, &bed->socket, NULL), GANDER_OK);
-    gander_close(bed->peer.stack, bed->listener);
-    bed->listener = 0;
-    bed->tcb.state = ORACLE_ESTABLISHED;
-}
-
-/* Text of ours leaves and stays in flight. */
-static void ours_in_flight(struct bed *bed)
-{
-    uint8_t text[OURS_BYTES] = {0};
-
-    assert_int_equal(gander_send(bed->peer.stack, bed->socket, text, sizeof(text), 0),
-                     sizeof(text));
-    peer_collect(&bed->peer, true);
-    bed->tcb.nxt += OURS_BYTES;
-    learn(bed);
-}
-
-static void ours_acked(struct bed *bed)
-{
-    bed->tcb.una = bed->tcb.nxt;
-    arrives(bed, GANDER_FLAG_ACK, 0);
-}
-
-static void we_close(struct bed *bed, enum oracle_state state)
-{
-    assert_int_equal(gander_shutdown(bed->peer.stack, bed->socket, GANDER_SHUTDOWN_SEND),
-                     GANDER_OK);
-    peer_collect(&bed->peer, true);
-    bed->tcb.nxt++;
-    bed->tcb.fin_sent = true;
-    bed->tcb.state = state;
-    learn(bed);
-}
-
-static void peer_closes(struct bed *bed, enum oracle_state state)
-{
-    arrives(bed, GANDER_FLAG_ACK | GANDER_FLAG_FIN, 0);
-    bed->tcb.state = state;
-    learn(bed);
-}
-
-static void owner_leaves(struct bed *bed)
-{
-    gander_close(bed->peer.stack, bed->socket);
-    bed->socket = 0;
-    bed->tcb.receiver_gone = true;
-}
-
-static void prepare_synchronised(struct bed *bed, enum setup setup)
-{
-    established(bed);
-    ours_in_flight(bed);
-    if (setup == ESTABLISHED)
-        return;
-    if (setup == ESTABLISHED_WINDOW_CLOSED) {
-        arrives(bed, GANDER_FLAG_ACK, bed->tcb.rcv_wnd);
-        peer_advance(&bed->peer, 50 * GANDER_MS);
-        peer_collect(&bed->peer, false);
-        learn(bed);
-        assert_int_equal(bed->tcb.rcv_wnd, 0);
-        return;
-    }
-    if (setup == CLOSE_WAIT || setup == LAST_ACK)
-        peer_closes(bed, ORACLE_CLOSE_WAIT);
-    if (setup != CLOSE_WAIT)
-        we_close(bed, setup == LAST_ACK ? ORACLE_LAST_ACK : ORACLE_FIN_WAIT_1);
-    if (setup == CLOSING)
-        peer_closes(bed, ORACLE_CLOSING);
-    if (setup == FIN_WAIT_2 || setup == FIN_WAIT_2_NO_OWNER || setup >= TIME_WAIT) {
-        ours_acked(bed);
-        bed->tcb.state = ORACLE_FIN_WAIT_2;
-    }
-    if (setup == FIN_WAIT_1_NO_OWNER || setup == FIN_WAIT_2_NO_OWNER)
-        owner_leaves(bed);
-    if (setup >= TIME_WAIT)
-        peer_closes(bed, ORACLE_TIME_WAIT);
-}
-
 static void prepare(struct bed *bed, const struct cell *cell)
 {
     /* Also the initial number is such that the window, or its end, lies where the numbers wrap. */
-    uint32_t irs = cell->seq == 8 ? 0xffffffffU - BUFFER_BYTES / 2 : 1000000 + cell->flags;
+    uint32_t irs = cell->seq == 8 ? 0xffffffffU - BED_BUFFER_BYTES / 2 : 1000000 + cell->flags;
 
-    bed->timestamps = cell->time != 0;
-    bed->socket = bed->listener = 0;
-    bed->tcb = (struct oracle_tcb){.irs = irs,
-                                   .max_wnd = PEER_WINDOW,
-                                   .timestamps = bed->timestamps,
-                                   .ts_recent = TS_BASE,
-                                   .state = ORACLE_CLOSED,
-                                   .rcv_nxt = irs + 1,
-                                   .rcv_wnd = BUFFER_BYTES};
-    switch (cell->setup) {
-    case CLOSED:
-        break;
-    case LISTEN:
-        listens(bed);
-        break;
-    case SYN_SENT:
-        connects(bed);
-        bed->tcb.timestamps = false; /* not agreed yet */
-        break;
-    case SYN_RECEIVED_PASSIVE:
-        syn_received(bed);
-        break;
-    case SYN_RECEIVED_ACTIVE: {
-        struct peer_segment syn = segment(bed, GANDER_FLAG_SYN, irs, 0);
-
-        connects(bed);
-        peer_sends(&bed->peer, &syn);
-        bed->tcb.state = ORACLE_SYN_RECEIVED;
-        learn(bed);
-        break;
-    }
-    default:
-        prepare_synchronised(bed, cell->setup);
-        break;
-    }
-    if (cell->setup == TIME_WAIT_LISTENER) {
-        listens(bed);
-        bed->tcb.listener = true;
-        bed->tcb.state = ORACLE_TIME_WAIT;
-    }
-}
-
-static bool is_clear(const struct bed *bed)
-{
-    struct gander_stats stats;
-
-    gander_stats(bed->peer.stack, &stats);
-    return stats.sockets + stats.tcp_connections + stats.tcp_syn_received + stats.tcp_time_wait ==
-           0;
-}
-
-/* Nothing may be left; what has no owner gets time to give up. */
-static void clear(struct bed *bed)
-{
-    struct gander_event event;
-
-    if (bed->socket)
-        gander_abort(bed->peer.stack, bed->socket);
-    if (bed->listener)
-        gander_close(bed->peer.stack, bed->listener);
-    peer_collect(&bed->peer, true);
-    peer_advance(&bed->peer, 2 * GANDER_S);
-    for (int i = 0; i < 60 && !is_clear(bed); i++) {
-        peer_advance(&bed->peer, 60 * GANDER_S);
-        peer_collect(&bed->peer, true);
-    }
-    assert_true(is_clear(bed));
-    while (gander_events(bed->peer.stack, &event, 1) > 0)
-        continue;
+    bed_prepare(bed, cell->setup, cell->time != 0, irs);
 }
 
 /* --- the examination -------------------------------------------------------------------------------- */
@@ -372,7 +93,7 @@ static void look_at_events(struct bed *bed, struct deed *deed)
 /* Reads the text that the cell's segment brought. */
 static void look_at_text(struct bed *bed, struct deed *deed, uint32_t first)
 {
-    uint8_t text[BUFFER_BYTES];
+    uint8_t text[BED_BUFFER_BYTES];
     int64_t n = gander_receive(bed->peer.stack, bed->socket, text, sizeof(text), 0);
 
     deed->text_right = true;
@@ -482,9 +203,10 @@ static struct oracle_segment as_oracle(const struct peer_segment *s)
 
 static struct peer_segment segment_of(const struct bed *bed, const struct cell *cell)
 {
-    static const uint32_t tsval[TIMES] = {0, TS_BASE + 10, TS_BASE, TS_BASE - 10, 0};
+    static const uint32_t tsval[TIMES] = {0, BED_TIMESTAMP + 10, BED_TIMESTAMP, BED_TIMESTAMP - 10,
+                                          0};
     struct peer_segment s = {.flags = (uint8_t)(cell->flags | cell->more_flags),
-                             .wnd = PEER_WINDOW,
+                             .wnd = BED_PEER_WINDOW,
                              .seq = seq_of(cell, &bed->tcb),
                              .ack = cell->flags & GANDER_FLAG_ACK ? ack_of(cell, &bed->tcb) : 0,
                              .len = lengths[cell->length],
@@ -511,7 +233,7 @@ static void show(const struct cell *c, const char *what, const struct oracle_ver
             "%s: %s, seq %s, ack %s, %u bytes, timestamp %s: %s; %s -> %s by %s; stack: %s, "
             "%u sent (%u at once, flags %02x seq %u ack %u; wanted %d seq %u ack %u), delivered %u "
             "(%u), held %u (%u)\n",
-            setup_names[c->setup], flags[0] ? flags : "-", seq_names[c->seq], ack_names[c->ack],
+            bed_setup_names[c->setup], flags[0] ? flags : "-", seq_names[c->seq], ack_names[c->ack],
             lengths[c->length], time_names[c->time], what, "oracle",
             gander_tcp_state_name(v->state), v->clause, gander_tcp_state_name((unsigned)d->state),
             d->sent, d->sent_at_once, d->reply.flags, d->reply.seq, d->reply.ack, v->reply,
@@ -582,7 +304,7 @@ static void examine(struct bed *bed, const struct cell *cell, struct tally *tall
         v.reply_seq = deed.reply.seq; /* a new ISS: any */
     if (bed->tcb.state == ORACLE_LISTEN || v.state == ORACLE_SYN_RECEIVED)
         deed.has_info = false; /* a record as yet */
-    if (cell->setup == ESTABLISHED_WINDOW_CLOSED && deed.delivered == BUFFER_BYTES) {
+    if (cell->setup == ESTABLISHED_WINDOW_CLOSED && deed.delivered == BED_BUFFER_BYTES) {
         deed.delivered = 0; /* what closed the window */
         deed.text_right = true;
     }
@@ -590,7 +312,7 @@ static void examine(struct bed *bed, const struct cell *cell, struct tally *tall
     tally->wrong += what != NULL;
     if (what && is_new(tally, what, v.clause))
         show(cell, what, &v, &deed);
-    clear(bed);
+    bed_clear(bed);
 }
 
 /* --- all cells ----------------------------------------------------------------------------------------- */
@@ -601,17 +323,6 @@ static unsigned step(void)
     unsigned n = text ? (unsigned)strtoul(text, NULL, 10) : 1;
 
     return n ? n : 1;
-}
-
-static void bed_create(struct bed *bed)
-{
-    struct gander_config config;
-
-    gander_config_init(&config);
-    config.start = 1000 * GANDER_S;
-    config.tcp_receive_buffer_bytes = BUFFER_BYTES;
-    config.tcp_window_scaling = false;
-    peer_create(&bed->peer, &config);
 }
 
 static void sweep(enum setup setup, unsigned more_flags, unsigned stride, struct tally *tally)
@@ -650,7 +361,7 @@ static void each_state_meets_each_segment(void **state)
 
         sweep((enum setup)setup, 0, step(), &one);
         for (unsigned i = 0; i < one.kinds; i++)
-            fprintf(stderr, "%s: %lu times %s by %s\n", setup_names[setup], one.kind[i].count,
+            fprintf(stderr, "%s: %lu times %s by %s\n", bed_setup_names[setup], one.kind[i].count,
                     one.kind[i].what, one.kind[i].clause);
         tally.cells += one.cells;
         tally.repeated += one.repeated;
