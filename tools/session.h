@@ -27,7 +27,7 @@ struct session {
     const struct options *options;
     struct gander_stack *stack;
     struct gander_host *host;
-    struct gander_driver *driver; /* the outermost: capture, impairment, TUN */
+    struct gander_driver *driver;  /* the outermost: capture, impairment, TUN */
     struct gander_driver *impairs; /* NULL: none */
     bool captures;
     unsigned link;
