@@ -63,20 +63,41 @@ static void records_acked(struct gander_stack *stack, struct tcp_conn *c,
             facts->delivered_bytes += r->len;
             if (r->transmissions == 1)
                 facts->rtt_ns = stack->now - r->sent_ns;
+            facts->first_sent_ns = r->first_sent_ns;
         }
         rtxq_pop(&b->rtxq);
     }
 }
 
-static void una_advance(struct gander_stack *stack, struct tcp_conn *c, tcp_seq ack,
-                        struct tcp_ack_facts *facts)
+/*
+ * What was sent more than once gives a sample only where the timestamp says which one is acknowledged [RFC7323 4.1], and
+ * never more than the time since it first left. Without it a backed-off RTO would stay [RFC6298 5].
+ */
+static void timestamp_sample(const struct gander_stack *stack, const struct tcp_conn *c,
+                             const struct tcp_segment *seg, struct tcp_ack_facts *facts)
+{
+    gander_time since_first = stack->now - facts->first_sent_ns, rtt;
+
+    if (facts->rtt_ns >= 0 || facts->delivered_bytes == 0)
+        return;
+    if (!(c->flags & TCP_TIMESTAMPS) || !seg->has_timestamp)
+        return;
+    rtt = (gander_time)(tcp_timestamp(stack, c->ts_offset) - seg->tsecr) * GANDER_MS;
+    if (rtt <= since_first + GANDER_MS)
+        facts->rtt_ns = min_i64(max_i64(rtt, GANDER_MS), since_first);
+}
+
+static void una_advance(struct gander_stack *stack, struct tcp_conn *c,
+                        const struct tcp_segment *seg, struct tcp_ack_facts *facts)
 {
     struct tcp_busy *b = c->busy;
+    tcp_seq ack = seg->ack;
 
     facts->acked_bytes = ack - c->snd.una;
     b->bytes_acked += facts->acked_bytes;
     c->snd.una = ack;
     records_acked(stack, c, facts);
+    timestamp_sample(stack, c, seg, facts);
     if (seq_gt(ack, b->sendq.head))
         sendq_release(&b->sendq, seq_min(ack, b->sendq.end));
     tcp_holder_update(stack, c, true);
@@ -172,7 +193,7 @@ enum tcp_verdict tcp_ack_arrives(struct gander_stack *stack, struct tcp_conn *c,
     }
     facts.flight_before = c->snd.nxt - c->snd.una;
     if (seg->ack != c->snd.una)
-        una_advance(stack, c, seg->ack, &facts);
+        una_advance(stack, c, seg, &facts);
     if (seg->sack_blocks > 0 && (c->flags & TCP_SACK))
         tcp_sack_arrives(stack, c, seg, &facts);
     else

@@ -130,7 +130,7 @@ static bool record_resend(struct gander_stack *stack, struct tcp_conn *c, struct
         if (turn_over(turn))
             return false;
         if (done + send.text_len == text)
-            send.flags |= (uint8_t)(fin ? GANDER_FLAG_FIN | GANDER_FLAG_PSH : GANDER_FLAG_PSH);
+            send.flags |= (uint8_t)((text ? GANDER_FLAG_PSH : 0) | (fin ? GANDER_FLAG_FIN : 0));
         n = turn_send(stack, c, turn, &send);
         if (n < 0)
             return false;

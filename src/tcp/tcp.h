@@ -385,6 +385,7 @@ struct tcp_ack_facts {
     uint32_t delivered_bytes; /* that, and newly SACKed ones, less what was SACKed before */
     bool duplicate;           /* [RFC5681 2] */
     gander_time rtt_ns;       /* a sample, or −1 */
+    gander_time first_sent_ns; /* when the last one acknowledged left for the first time */
     uint32_t flight_before;   /* bytes in the network before this ACK */
 };
 uint32_t tcp_pipe(const struct tcp_conn *c); /* bytes in the network [RFC6675 4] */
