@@ -6,7 +6,7 @@ DESTDIR ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := release
-.PHONY: release demo test bench install help format clean
+.PHONY: release demo test fuzz bench install help format clean
 
 release:
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
@@ -19,6 +19,9 @@ demo:
 test:
 	@scripts/test
 
+fuzz:
+	@scripts/fuzz
+
 bench: release
 	build/release/gander-bench --json build/bench.json
 
@@ -29,6 +32,7 @@ help:
 	@echo 'make            build the libraries and the gander command: build/release'
 	@echo 'make demo       build, then watch two hosts talk; DEMO="--udp --seed 7" passes options'
 	@echo 'make test       install what the tests need (as root), run all tests'
+	@echo 'make fuzz       search for inputs that break the stack, FUZZ_SECONDS [60] for each target'
 	@echo 'make bench      compare with the kernel on this machine; about 3 minutes'
 	@echo 'make install    install to PREFIX [$(PREFIX)] below DESTDIR []'
 	@echo 'make format     clang-format over all C files'
