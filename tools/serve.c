@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { CLIENTS_MAX = 8192, BACKLOG = 512, CHUNK_BYTES = 65536 };
@@ -363,6 +364,17 @@ static int serve_run(struct serve *serve)
     return session_close(&serve->session);
 }
 
+/* A file for each client that is being answered: more than the usual 1024 descriptors. */
+static void serve_raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int serve_main(int argc, char **argv)
 {
     static struct serve serve;
@@ -388,6 +400,7 @@ int serve_main(int argc, char **argv)
         message_error("cannot serve %s: %s", argv[first], strerror(errno));
         return CODE_LOCAL;
     }
+    serve_raise_limit();
     code = session_open(&serve.session, &options);
     return code ? code : serve_run(&serve);
 }

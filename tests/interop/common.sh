@@ -37,7 +37,7 @@ if [ -z "${GANDER_IN_NAMESPACE:-}" ]; then
     unshare "${root[@]}" -n true 2>/dev/null || skip "this kernel or container forbids network namespaces (unshare -n)"
     GANDER_IN_NAMESPACE=1 exec unshare "${root[@]}" -n bash "$0" "$@"
 fi
-exec 3<>/dev/net/tun || skip "/dev/net/tun cannot be opened: load the module tun, or allow the device in this container"
+{ exec 3<>/dev/net/tun; } 2>/dev/null || skip "/dev/net/tun cannot be opened: load the module tun, or allow the device in this container"
 exec 3>&-
 ip link set lo up || skip "no network can be configured in this namespace"
 

@@ -75,6 +75,14 @@ done
 for i in ${clients:-}; do wait "$i" || fail "a client failed"; done
 for i in "$WORK"/p[46].*; do same "$WORK/www/big" "$i" "${i##*.}"; done
 
+check "300 connections at once"
+timeout 60 curl -sS --no-progress-meter -Z --parallel-immediate --parallel-max 300 --max-time 50 \
+    -o "$WORK/many.#1" "http://$G4/big?[1-300]" -r 0-99999 || fail "300 at once: status $?"
+head -c 100000 "$WORK/www/big" >"$WORK/start"
+for i in "$WORK"/many.*; do same "$WORK/start" "$i" "${i##*.}"; done
+set -- "$WORK"/many.*
+[ $# -eq 300 ] || fail "not all of the 300 came"
+
 check "a client that stops in the middle of a request gets 408"
 # nc ends only when the server closes
 (printf 'GET /hello.txt HTTP/1.1\r\nHos'; sleep 8) | timeout 20 nc "$G4" 80 >"$WORK/408" || true
