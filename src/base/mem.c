@@ -70,8 +70,30 @@ struct mem *mem_create(const struct gander_memory *hooks, uint64_t max_bytes)
     return mem;
 }
 
+#ifdef GANDER_DEBUG
+void mem_refuse(struct mem *mem, uint64_t at, bool forever)
+{
+    mem->requests = 0;
+    mem->refuse_at = at;
+    mem->refuse_forever = forever;
+}
+
+bool mem_is_refused(struct mem *mem)
+{
+    uint64_t n = ++mem->requests;
+
+    if (mem->refuse_at == 0 || n < mem->refuse_at || (n > mem->refuse_at && !mem->refuse_forever))
+        return false;
+    mem->failures++;
+    mem->refused_to = __builtin_return_address(0);
+    return true;
+}
+#endif
+
 void *mem_alloc(struct mem *mem, size_t bytes)
 {
+    if (mem_is_refused(mem))
+        return NULL;
     return mem_take(mem, bytes, LARGE_ALIGN);
 }
 

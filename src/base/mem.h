@@ -70,6 +70,12 @@ struct mem {
     bool released;                     /* the stack is gone */
     struct pool packets;               /* struct gander_packet */
     struct pool blocks[BLOCK_CLASSES]; /* 256, 2,032, 8,176, 16,352 bytes, struct included */
+#ifdef GANDER_DEBUG
+    uint64_t requests;      /* since mem_refuse() */
+    uint64_t refuse_at;     /* this request gets nothing; 0: none */
+    bool refuse_forever;    /* nor do those behind it */
+    const void *refused_to; /* where in the code the last refused request came from */
+#endif
 };
 
 /* NULL: the allocator or the budget refuses. */
@@ -96,6 +102,19 @@ static inline bool mem_is_short(const struct mem *mem)
     return mem->held_bytes > mem->max_bytes - mem->max_bytes / 4;
 }
 
+/* For tests of what happens without memory: a request that slabs would have served fails all the same. The `at`-th from
+ * now on is refused, counted from 1, or all from it on; 0: none. A request is an object, a block, or large memory. */
+#ifdef GANDER_DEBUG
+void mem_refuse(struct mem *mem, uint64_t at, bool forever);
+bool mem_is_refused(struct mem *mem);
+#else
+static inline bool mem_is_refused(const struct mem *mem)
+{
+    (void)mem;
+    return false;
+}
+#endif
+
 /* Large memory, not zeroed, aligned to 64. NULL when the budget or the allocator refuses. */
 void *mem_alloc(struct mem *mem, size_t bytes);
 void mem_free(struct mem *mem, void *memory, size_t bytes);
@@ -115,6 +134,8 @@ static inline void *pool_get(struct pool *pool)
     struct slab *slab = pool->partial;
     struct pool_object *object;
 
+    if (mem_is_refused(pool->mem))
+        return NULL;
     if (UNLIKELY(!slab)) {
         slab = pool_grow(pool);
         if (!slab)
