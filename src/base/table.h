@@ -83,11 +83,22 @@ static inline void *table_find(const struct table *table, uint32_t hash, table_m
     for (uint32_t i = table_home(hash);; i = table_slot_after(i)) {
         void *object = table_object(page, i);
 
-        if (!object)
+        if (!object) {
+            __builtin_prefetch(page, 1); /* who finds nothing mostly inserts next: the count */
             return NULL;
+        }
         if (page->slot[i].hash == hash && LIKELY(match(object, key)))
             return object;
     }
+}
+
+/* What table_remove() of this hash will wait for, should it come soon. */
+static inline void table_prefetch(const struct table *table, uint32_t hash)
+{
+    const struct table_page *page = table_page_of(table, hash);
+
+    __builtin_prefetch(page, 1);
+    __builtin_prefetch(&page->slot[table_home(hash)], 1);
 }
 
 /*
