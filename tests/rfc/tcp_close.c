@@ -263,6 +263,20 @@ DIALOGUE(time_wait_fin_restarts_2msl) /* [RFC9293 3.10.7.4 eighth TIME-WAIT] */
     expect_state(d, GANDER_TCP_CLOSED);
 }
 
+DIALOGUE(time_wait_other_fin_restarts_nothing) /* [RFC9293 3.10.7.4 first]: it is unacceptable */
+{
+    open_passive(d);
+    app_shutdown(d, GANDER_SHUTDOWN_SEND);
+    expect(d, "FA seq=1 ack=1");
+    arrive(d, "FA seq=1 ack=2");
+    expect(d, "A seq=2 ack=2");
+    after(d, sec(20));
+    arrive(d, "FA seq=500000 ack=2");
+    expect(d, "A seq=2 ack=2");
+    expect_silence_until(d, sec(2 * MSL_S));
+    expect_state(d, GANDER_TCP_CLOSED);
+}
+
 DIALOGUE(time_wait_ignores_resets) /* [RFC1337 3 (F1)] */
 {
     reach(d, GANDER_TCP_TIME_WAIT);
@@ -495,6 +509,7 @@ static const struct dialogue_test tests[] = {
     RUN(closing_ignores_other_acks),
     RUN(time_wait_without_owner),
     RUN(time_wait_fin_restarts_2msl),
+    RUN(time_wait_other_fin_restarts_nothing),
     RUN(time_wait_ignores_resets),
     RUN(time_wait_answers_old_segments),
     RUN(time_wait_reuse_by_sequence_or_timestamp),

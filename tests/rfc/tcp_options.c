@@ -477,6 +477,22 @@ DIALOGUE(paws_across_the_wrap) /* [RFC7323 5.2]: s < t if 0 < t - s < 2^31 */
     expect_drop(d, GANDER_DROP_tcp_paws);
 }
 
+DIALOGUE(
+    paws_while_opening) /* [RFC7323 5.3]: an ACK from an earlier connection does not complete the handshake */
+{
+    if (!d->ts)
+        return;
+    app_listen(d, 1);
+    arrive(d, "S ts=10000,0");
+    expect(d, "SA seq=0 ack=1");
+    arrive(d, "A seq=1 ack=1 ts=9000,0");
+    expect(d, "A seq=1 ack=1 len=0");
+    expect_drop(d, GANDER_DROP_tcp_paws);
+    expect_state(d, GANDER_TCP_SYN_RECEIVED);
+    arrive(d, "A seq=1 ack=1 ts=10001,0");
+    app_accept(d);
+}
+
 DIALOGUE(paws_exempts_resets) /* [RFC7323 5.2]: RST segments are not subject to PAWS */
 {
     open_passive(d);
@@ -554,6 +570,7 @@ static const struct dialogue_test tests[] = {
     RUN(echo_that_is_nonsense),
     RUN(paws_drops_the_old),
     RUN(paws_across_the_wrap),
+    RUN(paws_while_opening),
     RUN(paws_exempts_resets),
     RUN(paws_forgets_after_24_days),
     RUN(paws_is_not_poisoned),

@@ -525,6 +525,11 @@ DIALOGUE(zero_window_refuses_text)
     arrive(d, "PA seq=%u len=1", nxt);
     expect(d, "A seq=1 ack=%u wnd=0", nxt);
     expect_equal(d, dialogue_info(d).rcv_nxt - d->f->isn, nxt);
+    after(d, ms(10));
+    arrive(d, "PA seq=%u len=10", nxt - 5);
+    expect(d, "A seq=1 ack=%u wnd=0", nxt);
+    expect_equal(d, dialogue_info(d).rcv_nxt - d->f->isn, nxt);
+    after(d, ms(10));
     arrive(d, "FA seq=%u", nxt);
     allow(d, "A seq=1 ack=%u wnd=0", nxt);
     expect_state(d, GANDER_TCP_ESTABLISHED);

@@ -40,6 +40,20 @@ DIALOGUE(simultaneous_open_reset_is_refusal)
     expect_closed(d, GANDER_ECONNREFUSED);
 }
 
+DIALOGUE(simultaneous_open_wrong_ack) /* [RFC9293 3.10.7.4 fifth SYN-RECEIVED] */
+{
+    reach(d, GANDER_TCP_SYN_SENT);
+    arrive(d, "S seq=0");
+    expect(d, "SA seq=0 ack=1");
+    arrive(d, "A seq=1 ack=0");
+    expect(d, "R seq=0 len=0");
+    arrive(d, "A seq=1 ack=2");
+    expect(d, "R seq=2 len=0");
+    expect_state(d, GANDER_TCP_SYN_RECEIVED);
+    arrive(d, "A seq=1 ack=1");
+    expect_state(d, GANDER_TCP_ESTABLISHED);
+}
+
 DIALOGUE(simultaneous_open_retransmits_syn_ack) /* [RFC6298 5.4] */
 {
     app_connect(d);
@@ -56,6 +70,7 @@ static const struct dialogue_test tests[] = {
     RUN(simultaneous_open),
     RUN(simultaneous_open_ack_alone),
     RUN(simultaneous_open_reset_is_refusal),
+    RUN(simultaneous_open_wrong_ack),
     RUN(simultaneous_open_retransmits_syn_ack),
 };
 
