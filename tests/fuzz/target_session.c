@@ -86,6 +86,14 @@ static void judge(struct session *s, const struct segment *seg)
     }
 }
 
+/* A header that was broken on the way may have made a connection with another host. */
+static bool is_to_peer(const struct session *s, const struct frame *frame)
+{
+    return s->peer.family == GANDER_IPV4
+               ? frame->bytes[0] >> 4 == 4 && memcmp(frame->bytes + 16, s->peer.ip, 4) == 0
+               : frame->bytes[0] >> 4 == 6 && memcmp(frame->bytes + 24, s->peer.ip, 16) == 0;
+}
+
 static void drain(struct session *s, unsigned max)
 {
     struct frame frame;
@@ -93,7 +101,8 @@ static void drain(struct session *s, unsigned max)
 
     while (max-- > 0 && host_leaves(&s->host, &frame)) {
         s->last = frame;
-        if (segment_read(&frame, &seg) && seg.destination_port == PEER_PORT)
+        if (is_to_peer(s, &frame) && segment_read(&frame, &seg) &&
+            seg.destination_port == PEER_PORT)
             judge(s, &seg);
     }
 }
