@@ -8,43 +8,7 @@
  * closed and the peer silent, everything ends and its memory is back.
  */
 #include "base/seq.h"
-#include "host.h"
-#include "segment.h"
-
-enum {
-    PORT = 80,
-    OWN_PORT = 1000,
-    PEER_PORT = 4000,
-    USERS = 4,
-    CHUNK_BYTES = 8192,
-    STEPS_MAX = 300
-};
-
-struct user { /* an open connection of the application's */
-    gander_socket socket;
-    uint32_t written, read;
-    uint32_t irs;
-    bool irs_known;
-};
-
-struct session {
-    struct input in;
-    struct host host;
-    struct gander_address us, peer;
-    bool active;
-    gander_socket listener;
-    struct user users[USERS];
-    struct user *u; /* the one that calls are about */
-    /* the peer */
-    uint32_t isn, next;     /* next: what the stack expects, by its last ACK */
-    uint32_t iss, end, una; /* the stack's; end: behind the last number sent */
-    bool open;              /* the stack's SYN has been seen; iss is known */
-    bool ack_known;         /* since then it has acknowledged: `next` */
-    uint32_t tsval, peer_ts;
-    uint8_t wnd_last;
-    uint16_t port;     /* the stack's */
-    struct frame last; /* that left, for ICMP to quote */
-};
+#include "session.h"
 
 /* --- what leaves ---------------------------------------------------------------------------------- */
 
@@ -191,12 +155,6 @@ static uint16_t window(struct session *s, uint8_t how)
     return how & 8 ? take16(&s->in) : windows[how & 7];
 }
 
-/* How the text is cut out of the peer's stream: pattern by sequence number. */
-static uint32_t text_bytes(uint8_t code)
-{
-    return code < 128 ? code : (code - 127U) * 11;
-}
-
 static void arrive(struct session *s, bool hold)
 {
     uint8_t text[SEGMENT_TEXT_MAX];
@@ -210,7 +168,7 @@ static void arrive(struct session *s, bool hold)
     if (extra & 16)
         put_options(s, &seg, take8(&s->in));
     if (extra & 32)
-        seg.text_len = text_bytes(take8(&s->in));
+        seg.text_len = session_text_bytes(take8(&s->in));
     if (extra & 64)
         seg.up = take16(&s->in);
     pattern_fill(text, seg.seq + ((flags & GANDER_FLAG_SYN) ? 1 : 0), seg.text_len);
@@ -242,7 +200,7 @@ static void arrive_in_order(struct session *s)
     struct frame frame;
 
     if (how & 16)
-        seg.text_len = text_bytes(take8(&s->in));
+        seg.text_len = session_text_bytes(take8(&s->in));
     if (how & 32)
         put_options(s, &seg, 8);
     pattern_fill(text, seg.seq, seg.text_len);
@@ -278,138 +236,6 @@ static void arrive_icmp(struct session *s)
     host_arrive(&s->host, &frame);
 }
 
-/* --- user calls ----------------------------------------------------------------------------------- */
-
-static void note_irs(struct session *s)
-{
-    struct gander_tcp_info info;
-
-    for (struct user *u = s->users; u < s->users + USERS; u++) {
-        if (u->irs_known || !u->socket || gander_tcp_info(s->host.stack, u->socket, &info) != 0 ||
-            info.state < GANDER_TCP_SYN_RECEIVED || info.state == GANDER_TCP_TIME_WAIT)
-            continue;
-        u->irs = info.irs;
-        u->irs_known = true;
-    }
-}
-
-static void use(struct session *s, gander_socket socket)
-{
-    for (struct user *u = s->users; u < s->users + USERS; u++) {
-        if (u->socket)
-            continue;
-        memset(u, 0, sizeof(*u));
-        u->socket = socket;
-        s->u = u;
-        return;
-    }
-    gander_abort(s->host.stack, socket);
-}
-
-static void user_accept(struct session *s)
-{
-    gander_socket socket;
-
-    if (gander_accept(s->host.stack, s->listener, &socket, NULL) == 0)
-        use(s, socket);
-}
-
-static void user_connect(struct session *s, uint16_t port)
-{
-    struct gander_address local = s->us, peer = s->peer;
-    gander_socket socket;
-
-    local.port = port;
-    peer.port = PEER_PORT;
-    if (gander_open(s->host.stack, GANDER_TCP, &socket) != 0)
-        return;
-    gander_bind(s->host.stack, socket, &local);
-    if (gander_connect(s->host.stack, socket, &peer) != 0) {
-        CHECK(gander_close(s->host.stack, socket) == 0);
-        return;
-    }
-    use(s, socket);
-}
-
-static void user_send(struct session *s)
-{
-    static uint8_t bytes[CHUNK_BYTES];
-    uint32_t len = text_bytes(take8(&s->in)) * 5;
-    uint8_t flags = take8(&s->in) & 3;
-    int64_t n;
-
-    pattern_fill(bytes, s->u->written, len);
-    n = gander_send(s->host.stack, s->u->socket, bytes, len, flags);
-    CHECK(n <= (int64_t)len);
-    if (n > 0)
-        s->u->written += (uint32_t)n;
-}
-
-static void user_receive(struct session *s, unsigned flags)
-{
-    static uint8_t bytes[CHUNK_BYTES];
-    struct user *u = s->u;
-    int64_t n =
-        gander_receive(s->host.stack, u->socket, bytes, text_bytes(take8(&s->in)) * 5, flags);
-
-    if (n <= 0)
-        return;
-    if (u->irs_known)
-        CHECK(pattern_holds(bytes, u->irs + 1 + u->read, (uint32_t)n));
-    if (!flags)
-        u->read += (uint32_t)n;
-}
-
-static void user_option(struct session *s)
-{
-    uint8_t option = take8(&s->in) % GANDER_OPTION_COUNT, how = take8(&s->in);
-    int64_t value = how & 128 ? (int64_t)take32(&s->in) << (how & 31) : (int8_t)(how << 1);
-
-    if (option == GANDER_OPTION_USER_TIMEOUT_NS) /* else the end would be years away */
-        value %= 3600 * GANDER_S;
-    gander_set_option(s->host.stack, take8(&s->in) & 1 ? s->listener : s->u->socket, option, value);
-    if (gander_get_option(s->host.stack, s->u->socket, option, &value) == 0)
-        gander_set_option(s->host.stack, s->u->socket, option, value);
-}
-
-static void user_events(struct session *s)
-{
-    struct gander_event events[4];
-    size_t n = gander_events(s->host.stack, events, 4);
-
-    for (size_t i = 0; i < n; i++)
-        CHECK(events[i].socket != 0 && events[i].error <= 0);
-}
-
-static void user_end(struct session *s, bool abort_it)
-{
-    struct user *u = s->u;
-
-    if (u->socket)
-        CHECK((abort_it ? gander_abort : gander_close)(s->host.stack, u->socket) == 0);
-    u->socket = 0;
-}
-
-static void user_listen(struct session *s)
-{
-    struct gander_address any = {.port = PORT};
-
-    if (s->listener) {
-        CHECK(gander_close(s->host.stack, s->listener) == 0);
-        s->listener = 0;
-        return;
-    }
-    if (gander_open(s->host.stack, GANDER_TCP, &s->listener) != 0) {
-        s->listener = 0;
-        return;
-    }
-    if (gander_bind(s->host.stack, s->listener, &any) != 0 ||
-        gander_listen(s->host.stack, s->listener, 2) != 0) {
-        CHECK(gander_close(s->host.stack, s->listener) == 0);
-        s->listener = 0;
-    }
-}
-
 /* --- the session ---------------------------------------------------------------------------------- */
 
 static void pass_time(struct session *s)
@@ -429,59 +255,6 @@ static void pass_time(struct session *s)
     else
         for (unsigned i = 0; i <= how % 8U; i++)
             host_next_deadline(&s->host);
-}
-
-static void user_call(struct session *s)
-{
-    uint8_t what = take8(&s->in);
-    struct gander_tcp_info info;
-
-    s->u = &s->users[what >> 6];
-    switch (what & 15) {
-    case 0:
-    case 1:
-        user_send(s);
-        break;
-    case 2:
-    case 3:
-        user_receive(s, 0);
-        break;
-    case 4:
-        user_receive(s, GANDER_RECEIVE_PEEK);
-        break;
-    case 5:
-        gander_shutdown(s->host.stack, s->u->socket, take8(&s->in) % 5);
-        break;
-    case 6:
-        user_end(s, false);
-        break;
-    case 7:
-        user_end(s, true);
-        break;
-    case 8:
-        user_accept(s);
-        break;
-    case 9:
-        user_connect(s, (uint16_t)(OWN_PORT + take8(&s->in) % 4));
-        break;
-    case 10:
-        user_option(s);
-        break;
-    case 11:
-        user_events(s);
-        break;
-    case 12:
-        gander_tcp_info(s->host.stack, s->u->socket, &info);
-        break;
-    case 13:
-        user_listen(s);
-        break;
-    case 14:
-        s->host.refusals = take8(&s->in) % 16;
-        break;
-    default:
-        break;
-    }
 }
 
 /* The peer leaves a gap in its numbers. */
@@ -506,7 +279,7 @@ static void step(struct session *s)
         break;
     case 4:
     case 5:
-        user_call(s);
+        session_call(s);
         break;
     case 6:
         pass_time(s);
@@ -518,7 +291,7 @@ static void step(struct session *s)
             skip(s, (what >> 4) * 100U);
         break;
     }
-    note_irs(s);
+    session_note_irs(s);
     if (!(what & 128)) /* else the link is busy for a while */
         drain(s, what & 64 ? 1 : 1000);
 }
@@ -588,9 +361,9 @@ static void begin(struct session *s)
     struct frame frame;
 
     s->u = &s->users[0];
-    user_listen(s);
+    session_listen(s);
     if (s->active)
-        user_connect(s, OWN_PORT);
+        session_connect(s, OWN_PORT);
     drain(s, 1000);
     if (s->active)
         seg.flags |= GANDER_FLAG_ACK;
@@ -607,7 +380,7 @@ static void begin(struct session *s)
 static void end(struct session *s)
 {
     for (s->u = s->users; s->u < s->users + USERS; s->u++)
-        user_end(s, false);
+        session_close(s, false);
     if (s->listener)
         gander_close(s->host.stack, s->listener);
     drain(s, 1000);
