@@ -34,7 +34,8 @@ struct session {
     uint32_t isn, next;     /* next: what the stack expects, by its last ACK */
     uint32_t iss, end, una; /* the stack's; end: behind the last number sent */
     bool open;              /* the stack's SYN has been seen; iss is known */
-    bool ack_known;         /* since then it has acknowledged: `next` */
+    bool garbled; /* a segment was broken on its way: what the application reads may be anything */
+    bool ack_known; /* since then it has acknowledged: `next` */
     uint32_t tsval, peer_ts;
     uint8_t wnd_last;
     uint16_t port;     /* the stack's */

@@ -181,6 +181,7 @@ static void arrive(struct session *s, bool hold)
 
         frame.bytes[at % frame.len] ^= take8(&s->in);
         frame_fix(&frame);
+        s->garbled = true;
     }
     host_hold(&s->host, &frame);
     if (!hold)
