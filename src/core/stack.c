@@ -8,7 +8,8 @@
 
 enum {
     TIMERS_A_CALL = 1024, /* gander_advance() returns after so many; the deadline says "now" then */
-    PREFETCH_AHEAD = 4,
+    PREFETCH_AHEAD = 8,   /* packets of a burst: their headers, */
+    PREFETCH_FLOW = 4,    /* and their flows' places in the table */
     MEMORY_MIN_BYTES = 512 << 10
 };
 
@@ -199,6 +200,8 @@ void gander_input(struct gander_stack *stack, unsigned link, struct gander_packe
     for (size_t i = 0; i < n; i++) {
         if (i + PREFETCH_AHEAD < n)
             __builtin_prefetch(packets[i + PREFETCH_AHEAD]->frag[0].data);
+        if (i + PREFETCH_FLOW < n)
+            tcp_flow_prefetch(stack, packets[i + PREFETCH_FLOW]);
         ip_input(stack, link, packets[i]);
     }
     if (mem_is_short(stack->mem))

@@ -5,6 +5,8 @@
  */
 #include "tcp/tcp.h"
 
+enum { FLOWS_MANY = 32768 }; /* from here on the table is larger than a near cache */
+
 struct flow_key {
     unsigned family;
     const struct tcp_flow *flow;
@@ -38,7 +40,8 @@ void tcp_flow_of(struct tcp_flow *flow, const struct ip_arrival *ip, const struc
     memcpy(flow->ip + n, ip->ip.source, n);
 }
 
-uint32_t tcp_flow_hash(const struct gander_stack *stack, unsigned family, const struct tcp_flow *flow)
+uint32_t tcp_flow_hash(const struct gander_stack *stack, unsigned family,
+                       const struct tcp_flow *flow)
 {
     return (uint32_t)siphash13(&stack->table_key, flow, flow_bytes(family));
 }
@@ -66,7 +69,8 @@ void tcp_flow_remove(struct gander_stack *stack, struct tcp_entity *entity)
     table_remove(&stack->tcp.flows, entity->hash, entity);
 }
 
-void tcp_flow_replace(struct gander_stack *stack, struct tcp_entity *entity, struct tcp_entity *with)
+void tcp_flow_replace(struct gander_stack *stack, struct tcp_entity *entity,
+                      struct tcp_entity *with)
 {
     if (stack->tcp.flow_last == entity)
         stack->tcp.flow_last = NULL;
@@ -85,6 +89,39 @@ struct tcp_entity *tcp_flow_arrived(struct gander_stack *stack, unsigned family,
         stack->tcp.flow_last = last;
     }
     return last;
+}
+
+/* The flow of a TCP packet without options in front of TCP; false: something else. Only a guess, nothing is checked. */
+static bool flow_guess(const struct gander_packet *packet, struct flow_key *key,
+                       struct tcp_flow *flow)
+{
+    const uint8_t *p = packet->frag[0].data;
+    bool v4 = packet->frag[0].len >= 24 && p[0] == 0x45 && p[9] == IP_PROTOCOL_TCP;
+    bool v6 = packet->frag[0].len >= 44 && p[0] >> 4 == 6 && p[6] == IP_PROTOCOL_TCP;
+    size_t n = v4 ? 4 : 16;
+    const uint8_t *source = p + (v4 ? 12 : 8), *ports = source + 2 * n;
+
+    if (!v4 && !v6)
+        return false;
+    key->family = v4 ? GANDER_IPV4 : GANDER_IPV6;
+    key->flow = flow;
+    flow->remote_port = get_be16(ports);
+    flow->local_port = get_be16(ports + 2);
+    memcpy(flow->ip, source + n, n);
+    memcpy(flow->ip + n, source, n);
+    return true;
+}
+
+void tcp_flow_prefetch(const struct gander_stack *stack, const struct gander_packet *packet)
+{
+    struct flow_key key;
+    struct tcp_flow flow;
+
+    if (stack->tcp.flows.count < FLOWS_MANY || !flow_guess(packet, &key, &flow))
+        return;
+    if (stack->tcp.flow_last && flow_match(stack->tcp.flow_last, &key))
+        return;
+    table_prefetch(&stack->tcp.flows, tcp_flow_hash(stack, key.family, &flow));
 }
 
 struct tcp_entity *tcp_flow_find(const struct gander_stack *stack, unsigned family, uint32_t hash,

@@ -96,6 +96,7 @@ struct tcp_conn {
     uint8_t cc;                    /* index of the congestion control */
     uint8_t soft_error;            /* −(enum gander_error) of the last ICMP error, reported with a time-out */
     uint8_t why_ack;               /* enum gander_why of the ACK that is due */
+    uint32_t challenges_paid_ms;   /* when the challenge ACKs sent so far are paid for: arrives.c */
     gander_time srtt_ns, rttvar_ns; /* srtt 0: no sample yet */
     gander_time challenged_ns;     /* last challenge ACK [RFC5961 7] */
     gander_time heard_ns;          /* when the peer was last heard */
@@ -232,6 +233,8 @@ uint32_t tcp_flow_hash(const struct gander_stack *stack, unsigned family, const 
 struct tcp_entity *tcp_flow_find(const struct gander_stack *stack, unsigned family, uint32_t hash,
                                  const struct tcp_flow *flow);
 /* The entity that an arrived segment is for; NULL: none. */
+/* A packet that is about to arrive, not yet checked in any way: fetches its flow's place if flows are many. */
+void tcp_flow_prefetch(const struct gander_stack *stack, const struct gander_packet *packet);
 struct tcp_entity *tcp_flow_arrived(struct gander_stack *stack, unsigned family,
                                     const struct tcp_flow *flow);
 /* Into the table under entity->hash; false: no memory. Out of it. Another in its place. */
@@ -255,6 +258,7 @@ void tcp_conn_free(struct gander_stack *stack, struct tcp_conn *c);
 const struct tcp_knobs *tcp_knobs_of(const struct gander_stack *stack, const struct tcp_conn *c);
 /* The path decides the segment size [RFC9293 3.7.1]. */
 void tcp_conn_set_mss(struct tcp_conn *c, uint32_t peer_mss);
+void tcp_conn_shrink_mtu(struct tcp_conn *c, uint16_t mtu);
 
 /* --- trace.c: call only when trace_on() ---------------------------------------------------------- */
 
