@@ -128,6 +128,8 @@ void recvq_init(struct recvq *q);
 void recvq_finish(struct recvq *q);
 /* What a packet costs here. Memory that another stack lends counts by what we use of it. */
 uint32_t recvq_charge(const struct mem *mem, const struct gander_packet *packet);
+/* Copies a packet's text behind that of `last`, if the block there has room, and frees it; false: it has not. */
+bool recvq_absorb(const struct mem *mem, struct gander_packet *last, struct gander_packet *packet);
 /* Takes a packet of text only, in order. Beyond `limit` of memory it copies, so as to keep no slack. */
 void recvq_append(struct recvq *q, struct gander_stack *stack, struct gander_packet *packet,
                   uint32_t limit);
@@ -166,6 +168,8 @@ enum gander_drop reasm_insert(struct reasm *r, struct mem *mem, struct gander_pa
 bool reasm_splits(const struct reasm *r, tcp_seq left, tcp_seq right);
 /* Writes what the runs within [left, right) hold over `text`, which are the bytes of that range, and lets the runs go. */
 void reasm_overlay(struct reasm *r, struct mem *mem, uint8_t *text, tcp_seq left, tcp_seq right);
+/* Has the byte with this number arrived? */
+bool reasm_holds(const struct reasm *r, tcp_seq seq);
 /* The first run, if it begins at `seq`, goes to the end of `q`; *right is where it ends. */
 bool reasm_take(struct reasm *r, struct mem *mem, tcp_seq seq, struct recvq *q, tcp_seq *right);
 /* SACK blocks, the run that grew last first [RFC2018 4]. */

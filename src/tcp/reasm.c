@@ -79,22 +79,38 @@ static void recent_note(struct reasm *r, tcp_seq seq)
     r->recent[0] = seq;
 }
 
-/* The packet goes behind run i, which ends where it begins. */
-static void run_extend(struct reasm *r, uint32_t i, struct gander_packet *packet, uint32_t charge)
+/* Run i may now touch the next. */
+static void run_join(struct reasm *r, uint32_t i)
 {
     struct reasm_run *run = &r->runs[i];
 
-    run->last->next = packet;
-    run->last = packet;
-    run->right += packet->len;
-    run->held_bytes += charge;
-    if (i + 1 < r->count && r->runs[i + 1].left == run->right) { /* closed a gap */
-        run->last->next = r->runs[i + 1].first;
-        run->last = r->runs[i + 1].last;
-        run->right = r->runs[i + 1].right;
-        run->held_bytes += r->runs[i + 1].held_bytes;
-        run_remove(r, i + 1);
+    if (i + 1 == r->count || r->runs[i + 1].left != run->right)
+        return;
+    run->last->next = r->runs[i + 1].first;
+    run->last = r->runs[i + 1].last;
+    run->right = r->runs[i + 1].right;
+    run->held_bytes += r->runs[i + 1].held_bytes;
+    run_remove(r, i + 1);
+}
+
+/* The packet goes behind run i, which ends where it begins. Small text in a large buffer is copied to what is there, so that also
+ * with small segments a whole window can wait. Returns what it costs. */
+static uint32_t run_extend(struct reasm *r, struct mem *mem, uint32_t i,
+                           struct gander_packet *packet, uint32_t charge)
+{
+    struct reasm_run *run = &r->runs[i];
+    uint32_t len = packet->len;
+
+    if (charge > 2 * len && recvq_absorb(mem, run->last, packet)) {
+        charge = 0;
+    } else {
+        run->last->next = packet;
+        run->last = packet;
     }
+    run->right += len;
+    run->held_bytes += charge;
+    run_join(r, i);
+    return charge;
 }
 
 /* The packet stands before run i, which may begin where it ends. */
@@ -124,7 +140,7 @@ enum gander_drop reasm_insert(struct reasm *r, struct mem *mem, struct gander_pa
 {
     tcp_seq right = seq + packet->len;
     uint32_t i = run_find(r, seq);
-    uint32_t charge;
+    uint32_t charge, len;
 
     if (i < r->count && seq_geq(seq, r->runs[i].left)) { /* begins in or at the end of run i */
         if (seq_leq(right, r->runs[i].right))
@@ -142,14 +158,22 @@ enum gander_drop reasm_insert(struct reasm *r, struct mem *mem, struct gander_pa
     if (r->held_bytes + charge > limit)
         return GANDER_DROP_tcp_reorder_full;
     packet->next = NULL;
+    len = packet->len;
     if (i > 0 && r->runs[i - 1].right == seq)
-        run_extend(r, i - 1, packet, charge);
+        charge = run_extend(r, mem, i - 1, packet, charge);
     else if (!run_insert(r, mem, i, packet, seq, charge))
         return GANDER_DROP_tcp_reorder_full;
     r->held_bytes += charge;
-    r->text_bytes += packet->len;
+    r->text_bytes += len;
     recent_note(r, seq);
     return GANDER_DROP_none;
+}
+
+bool reasm_holds(const struct reasm *r, tcp_seq seq)
+{
+    uint32_t i = run_find(r, seq + 1);
+
+    return i < r->count && seq_leq(r->runs[i].left, seq);
 }
 
 bool reasm_splits(const struct reasm *r, tcp_seq left, tcp_seq right)

@@ -48,37 +48,39 @@ void recvq_append_chain(struct recvq *q, struct gander_packet *first, struct gan
     q->held_bytes += held;
 }
 
-/* Room at the end of the last packet's own block, if nobody else refers to it. */
-static uint32_t tail_room(const struct recvq *q, const struct mem *mem)
+/* Room at the end of a packet's own block, if nobody else refers to it. */
+static uint32_t tail_room(const struct gander_packet *packet, const struct mem *mem)
 {
-    const struct gander_frag *f = q->last ? &q->last->frag[q->last->frags - 1] : NULL;
+    const struct gander_frag *f = &packet->frag[packet->frags - 1];
 
-    if (!f || !f->block || f->block->mem != mem || f->block->refs != 1)
+    if (!f->block || f->block->mem != mem || f->block->refs != 1)
         return 0;
     return (uint32_t)(f->block->data + f->block->capacity - (f->data + f->len));
 }
 
-static void tail_copy(struct recvq *q, const struct gander_packet *packet)
+bool recvq_absorb(const struct mem *mem, struct gander_packet *last, struct gander_packet *packet)
 {
-    struct gander_frag *f = &q->last->frag[q->last->frags - 1];
+    struct gander_frag *f = &last->frag[last->frags - 1];
 
+    if (tail_room(last, mem) < packet->len)
+        return false;
     packet_read(packet, 0, f->data + f->len, packet->len);
     f->len += packet->len;
-    q->last->len += packet->len;
-    q->bytes += packet->len;
+    last->len += packet->len;
+    gander_packet_free(packet);
+    return true;
 }
 
 void recvq_append(struct recvq *q, struct gander_stack *stack, struct gander_packet *packet,
                   uint32_t limit)
 {
-    uint32_t charge = recvq_charge(stack->mem, packet);
+    uint32_t charge = recvq_charge(stack->mem, packet), len = packet->len;
 
-    if (UNLIKELY(q->held_bytes + charge > limit) && tail_room(q, stack->mem) >= packet->len) {
-        tail_copy(q, packet);
-        gander_packet_free(packet);
-        return;
-    }
-    recvq_append_chain(q, packet, packet, packet->len, charge);
+    if (UNLIKELY(q->held_bytes + charge > limit) && q->last &&
+        recvq_absorb(stack->mem, q->last, packet))
+        q->bytes += len;
+    else
+        recvq_append_chain(q, packet, packet, len, charge);
 }
 
 /* Copies out of one packet; returns how many bytes. */

@@ -100,11 +100,31 @@ static uint32_t ahead_limit(const struct tcp_conn *c)
     return 2 * window - min_u32(c->busy->recvq.held_bytes, window);
 }
 
+/*
+ * An ACK for an earlier gap is due in this burst, and this segment is another gap, or the peer counts duplicates: that ACK leaves now,
+ * so that none goes untold [RFC5681 4.2]. With SACK, one for each gap; without, one for each segment.
+ */
+static void ack_each_gap(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_arrival *a)
+{
+    struct tcp_send ack = {
+        .seq = c->snd.nxt, .flags = GANDER_FLAG_ACK, .why = GANDER_WHY_ack_out_of_order};
+    struct gander_packet *packet;
+
+    if (!(c->flags & TCP_ACK_NOW) || c->why_ack != GANDER_WHY_ack_out_of_order)
+        return;
+    if ((c->flags & TCP_SACK) && reasm_holds(&c->busy->reasm, a->seg.seq - 1))
+        return;
+    packet = tcp_segment_build(stack, c, &ack);
+    if (packet)
+        link_enqueue(stack, c->entity.link, packet);
+}
+
 static void text_ahead(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
 {
     struct tcp_busy *b = c->busy;
     enum gander_drop reason;
 
+    ack_each_gap(stack, c, a);
     runs_take_over(stack, c, a);
     reason = reasm_insert(&b->reasm, stack->mem, a->packet, a->seg.seq, ahead_limit(c));
     tcp_ack_now(stack, c, GANDER_WHY_ack_out_of_order);
