@@ -41,6 +41,8 @@ void host_run_out(struct host *host);
 
 /* Lets a stack to be tell what it does, if the environment asks for it: watch.c. */
 void host_watch(struct gander_config *config);
+/* Lets it tell, and only looks whether that makes sense. */
+void host_listen_in(struct gander_config *config);
 
 /* Byte number `offset` of every stream in these targets. */
 static inline uint8_t pattern(uint32_t offset)

@@ -78,6 +78,7 @@ static void start(struct lab *l)
 
     memset(l->families, 0, sizeof(l->families));
     host_init(&l->host);
+    host_listen_in(&l->host.config);
     l->families[0].us = l->host.ip4;
     l->families[0].peer = l->host.peer4;
     l->families[1].us = l->host.ip6;

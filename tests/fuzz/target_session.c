@@ -258,6 +258,25 @@ static void pass_time(struct session *s)
             host_next_deadline(&s->host);
 }
 
+/* Others open connections too, more than the backlog holds. */
+static void flood(struct session *s)
+{
+    unsigned n = take8(&s->in) % 32;
+
+    for (unsigned i = 0; i < n; i++) {
+        struct segment seg = {.source_port = (uint16_t)(PEER_PORT + 1 + i),
+                              .destination_port = PORT,
+                              .seq = i,
+                              .wnd = 1000,
+                              .flags = GANDER_FLAG_SYN};
+        struct frame frame;
+
+        segment_write(&frame, &s->peer, &s->us, &seg);
+        host_hold(&s->host, &frame);
+    }
+    host_flush(&s->host);
+}
+
 /* The peer leaves a gap in its numbers. */
 static void skip(struct session *s, uint32_t bytes)
 {
@@ -288,8 +307,10 @@ static void step(struct session *s)
     default:
         if (what & 8)
             arrive_icmp(s);
+        else if (what & 16)
+            flood(s);
         else
-            skip(s, (what >> 4) * 100U);
+            skip(s, (what >> 5) * 100U);
         break;
     }
     session_note_irs(s);
@@ -346,6 +367,10 @@ static void configure(struct session *s)
         config->tcp_time_wait_max = 1;
     if (more & 4)
         config->tcp_user_timeout_ns = 10 * GANDER_S;
+    if (more & 64)
+        config->tcp_congestion_control = gander_congestion_control_name(1);
+    if (more & 128)
+        host_listen_in(config);
     s->port = s->active ? OWN_PORT : PORT;
     /* The stack's initial sequence number moves with the clock, one each 4 µs. */
     if (more & 8)

@@ -52,6 +52,41 @@ static void event(void *context, const struct gander_trace_event *e)
     }
 }
 
+static void check_event(void *context, const struct gander_trace_event *e)
+{
+    CHECK(context == NULL && e->time >= 0 && e->type < GANDER_TRACE_COUNT);
+    switch (e->type) {
+    case GANDER_TRACE_segment_out:
+        CHECK(e->u.segment_out.state < GANDER_TCP_STATES &&
+              e->u.segment_out.why < GANDER_WHY_COUNT);
+        CHECK(e->u.segment_out.why != GANDER_WHY_none); /* every segment has its reason */
+        break;
+    case GANDER_TRACE_state:
+        CHECK(e->u.state.from != e->u.state.to && e->u.state.to < GANDER_TCP_STATES);
+        break;
+    case GANDER_TRACE_timer_armed:
+        CHECK(e->u.timer_armed.timer < GANDER_TIMER_COUNT && e->u.timer_armed.at >= e->time);
+        break;
+    case GANDER_TRACE_drop:
+        CHECK(e->u.drop.reason > GANDER_DROP_none && e->u.drop.reason < GANDER_DROP_COUNT);
+        break;
+    case GANDER_TRACE_rtt:
+        CHECK(e->u.rtt.sample >= 0 && e->u.rtt.rto > 0);
+        break;
+    case GANDER_TRACE_window:
+        CHECK(e->u.window.cwnd > 0);
+        break;
+    default:
+        break;
+    }
+}
+
+void host_listen_in(struct gander_config *config)
+{
+    if (!config->trace)
+        config->trace = check_event;
+}
+
 void host_watch(struct gander_config *config)
 {
     if (getenv("FUZZ_TRACE"))
