@@ -86,7 +86,7 @@ struct gander_config {
     gander_time tcp_keepalive_idle_ns; /* [7200 s]  RFC 9293 MUST-28 */
     gander_time tcp_keepalive_interval_ns; /* [75 s] */
     gander_time tcp_user_timeout_ns;   /* [0: tcp_retries_r2 decides] RFC 5482, locally */
-    gander_time tcp_challenge_ns;      /* [5 ms] at most one challenge ACK a connection in this time, RFC 5961 5 */
+    gander_time tcp_challenge_ns;      /* [5 ms] at most one challenge ACK a connection in this time, and ten in 5 s; RFC 5961 7 */
     uint32_t tcp_keepalive_probes;     /* [9] */
     uint32_t tcp_syn_retries;          /* [7] 183 s; RFC 9293 MUST-23: R2 for a SYN is at least 3 minutes */
     uint32_t tcp_synack_retries;       /* [5] */

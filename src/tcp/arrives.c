@@ -8,6 +8,8 @@
  */
 #include "tcp/tcp.h"
 
+enum { CHALLENGE_BURST = 10, CHALLENGE_COST_MS = 500 };
+
 static const uint32_t paws_idle_s = 24 * 86400; /* RFC 7323 5.5: TS.Recent is outdated */
 
 static uint32_t now_s(const struct gander_stack *stack)
@@ -22,13 +24,22 @@ void tcp_ack_now(struct gander_stack *stack, struct tcp_conn *c, enum gander_why
     tcp_output_wanted(stack, c);
 }
 
-/* RFC 5961 7: throttled, a connection at a time, so that no global counter leaks (CVE-2016-5696). */
+/*
+ * RFC 5961 7: throttled, a connection at a time, so that no global counter leaks (CVE-2016-5696). Ten in a row are not too
+ * many to find one's peer again; each costs half a second, so that two ends that have lost each other do not storm.
+ */
 void tcp_challenge(struct gander_stack *stack, struct tcp_conn *c)
 {
-    if (c->challenged_ns + stack->config.tcp_challenge_ns > stack->now) {
+    uint32_t debt_ms = c->challenges_paid_ms - stack->tcp.clock_ms;
+
+    if (debt_ms > CHALLENGE_BURST * CHALLENGE_COST_MS) /* long paid */
+        debt_ms = 0;
+    if (c->challenged_ns + stack->config.tcp_challenge_ns > stack->now ||
+        debt_ms > (CHALLENGE_BURST - 1) * CHALLENGE_COST_MS) {
         stack->stats.drops[GANDER_DROP_tcp_challenge_rate]++;
         return;
     }
+    c->challenges_paid_ms = stack->tcp.clock_ms + debt_ms + CHALLENGE_COST_MS;
     c->challenged_ns = stack->now;
     stack->stats.tcp_challenge_acks++;
     tcp_ack_now(stack, c, GANDER_WHY_ack_challenge);

@@ -30,6 +30,7 @@ struct tcp_conn *tcp_conn_new(struct gander_stack *stack, unsigned family)
     c->cc = (uint8_t)stack->tcp.cc_default;
     c->heard_ns = stack->now;
     c->challenged_ns = -GANDER_S;
+    c->challenges_paid_ms = stack->tcp.clock_ms;
     c->id = stack->next_id++;
     return c;
 }
@@ -102,6 +103,15 @@ void tcp_conn_set_mss(struct tcp_conn *c, uint32_t peer_mss)
     if (c->flags & TCP_TIMESTAMPS)
         mss -= TIMESTAMP_BYTES; /* RFC 6691: options come out of the segment */
     c->mss = (uint16_t)mss;
+}
+
+void tcp_conn_shrink_mtu(struct tcp_conn *c, uint16_t mtu)
+{
+    uint32_t headers = wire_ip_header_bytes(c->entity.family) + TCP_HEADER_BYTES +
+                       (c->flags & TCP_TIMESTAMPS ? TIMESTAMP_BYTES : 0U);
+
+    c->mtu = mtu;
+    c->mss = (uint16_t)min_u32(c->mss, mtu - headers); /* the peer's own limit may be lower still */
 }
 
 /* Off every list, so that nothing finds it any more but its owner. */

@@ -44,8 +44,7 @@ static void path_mtu(struct gander_stack *stack, struct tcp_conn *c, const struc
 
     if (mtu >= c->mtu || quote->total_bytes <= mtu)
         return;
-    c->mss = (uint16_t)min_u32(c->mss, c->mss - min_u32(c->mtu - mtu, c->mss - 1U));
-    c->mtu = (uint16_t)mtu;
+    tcp_conn_shrink_mtu(c, (uint16_t)mtu);
     for (uint32_t number = q->count ? q->first : RTXQ_NONE; number != RTXQ_NONE;
          number = rtxq_after(q, number)) {
         const struct tcp_record *r = rtxq_at(q, number);
