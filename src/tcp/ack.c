@@ -116,12 +116,12 @@ static bool window_update(struct gander_stack *stack, struct tcp_conn *c,
                           const struct tcp_segment *seg)
 {
     uint32_t wnd = seg->wnd << c->snd_scale, before = c->snd.wnd;
+    tcp_seq seq = seq_max(seg->seq, c->rcv.nxt); /* the part that is old will be cut off */
 
-    if (!seq_lt(c->snd.wl1, seg->seq) &&
-        !(c->snd.wl1 == seg->seq && seq_leq(c->snd.wl2, seg->ack)))
+    if (!seq_lt(c->snd.wl1, seq) && !(c->snd.wl1 == seq && seq_leq(c->snd.wl2, seg->ack)))
         return false;
     c->snd.wnd = wnd;
-    c->snd.wl1 = seg->seq;
+    c->snd.wl1 = seq;
     c->snd.wl2 = seg->ack;
     c->snd.max_wnd = max_u32(c->snd.max_wnd, wnd);
     if (wnd != before)
