@@ -52,6 +52,8 @@ static void arrives(struct bed *bed, uint8_t flags, uint32_t len)
 
     s.len = len;
     peer_sends(&bed->peer, &s);
+    bed->tcb.wl1 = s.seq;
+    bed->tcb.wl2 = s.ack;
     bed->tcb.rcv_nxt += len + !!(flags & GANDER_FLAG_FIN);
 }
 
@@ -198,6 +200,7 @@ void bed_prepare(struct bed *bed, enum setup setup, bool with_timestamps, uint32
     bed->timestamps = with_timestamps;
     bed->socket = bed->listener = 0;
     bed->tcb = (struct oracle_tcb){.irs = irs,
+                                   .snd_wnd = BED_PEER_WINDOW,
                                    .max_wnd = BED_PEER_WINDOW,
                                    .timestamps = bed->timestamps,
                                    .ts_recent = BED_TIMESTAMP,

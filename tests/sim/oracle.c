@@ -206,6 +206,7 @@ static bool syn_sent(struct exam *e)
         return becomes(e, ORACLE_SYN_RECEIVED, "3.10.7.3 fourth, simultaneous");
     }
     e->v.una = e->seg.ack;
+    e->v.snd_wnd = e->seg.wnd;
     acks(e, "3.10.7.3 fourth");
     becomes(e, ORACLE_ESTABLISHED, "3.10.7.3 fourth");
     e->seg.flags &= (uint8_t)~ORACLE_SYN;
@@ -284,6 +285,19 @@ static bool fin_acked(struct exam *e)
     }
 }
 
+/* WL1 and WL2 keep old segments from using the window; the segment begins at RCV.NXT, when what is old is cut off. */
+static void window(struct exam *e)
+{
+    const struct oracle_tcb *t = e->tcb;
+    uint32_t seq = before(e->seg.seq, t->rcv_nxt) ? t->rcv_nxt : e->seg.seq;
+
+    if (before(e->seg.ack, t->una))
+        return;
+    if (t->state == ORACLE_SYN_RECEIVED || before(t->wl1, seq) ||
+        (t->wl1 == seq && !before(e->seg.ack, t->wl2)))
+        e->v.snd_wnd = e->seg.wnd;
+}
+
 static bool ack(struct exam *e)
 {
     const struct oracle_tcb *t = e->tcb;
@@ -302,6 +316,7 @@ static bool ack(struct exam *e)
         return acks(e, "3.10.7.4 fifth, RFC 5961 5.2");
     if (before(t->una, e->seg.ack))
         e->v.una = e->seg.ack;
+    window(e);
     return t->fin_sent && e->v.una == t->nxt && fin_acked(e);
 }
 
@@ -364,7 +379,8 @@ struct oracle_verdict oracle_segment_arrives(const struct oracle_tcb *tcb,
     struct exam e = {.tcb = tcb, .seg = *segment};
 
     e.len = segment->text_len + has(&e, ORACLE_SYN) + has(&e, ORACLE_FIN);
-    e.v = (struct oracle_verdict){.state = tcb->state, .una = tcb->una, .rcv_nxt = tcb->rcv_nxt};
+    e.v = (struct oracle_verdict){
+        .state = tcb->state, .una = tcb->una, .snd_wnd = tcb->snd_wnd, .rcv_nxt = tcb->rcv_nxt};
     /* Deviation: nobody sends these; scanners do, and get no answer. */
     if ((segment->flags & 63) == 0 || (has(&e, ORACLE_SYN) && has(&e, ORACLE_FIN | ORACLE_RST)))
         silent(&e, "no such combination of flags");

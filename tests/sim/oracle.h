@@ -41,7 +41,7 @@ struct oracle_tcb {
     bool fin_sent;      /* by us; its number is nxt − 1 */
     bool timestamps;    /* both ends agreed on them */
     bool receiver_gone; /* the user has closed, and can read no more */
-    uint32_t iss, una, nxt, max_wnd;
+    uint32_t iss, una, nxt, snd_wnd, wl1, wl2, max_wnd;
     uint32_t irs, rcv_nxt, rcv_wnd, ts_recent;
 };
 
@@ -49,7 +49,7 @@ struct oracle_segment {
     uint8_t flags; /* enum oracle_flags */
     bool has_timestamp;
     uint16_t up;
-    uint32_t seq, ack, text_len, tsval;
+    uint32_t seq, ack, text_len, wnd, tsval;
 };
 
 enum oracle_reply { ORACLE_SILENT, ORACLE_ACKS, ORACLE_RESETS, ORACLE_SYN_ACKS };
@@ -62,7 +62,7 @@ struct oracle_verdict {
         may_forget; /* what is held ahead of a gap may also be dropped: its packet is larger than the whole window */
     bool reset_acks; /* <CTL=RST,ACK> */
     uint32_t reply_seq, reply_ack;
-    uint32_t una, rcv_nxt;
+    uint32_t una, snd_wnd, rcv_nxt;
     uint32_t delivered; /* bytes of text for the user */
     uint32_t held;      /* bytes of text ahead of a gap */
     bool urgent;        /* the user is told */

@@ -19,7 +19,11 @@ _Static_assert((int)ORACLE_TIME_WAIT == (int)GANDER_TCP_TIME_WAIT &&
                    (int)ORACLE_SYN_RECEIVED == (int)GANDER_TCP_SYN_RECEIVED,
                "both list the states in the RFC's order");
 
-enum { LONG_BYTES = 4200 /* longer than the window */, KINDS_MAX = 64 };
+enum {
+    LONG_BYTES = 4200 /* longer than the window */,
+    WINDOW_NOW = 20000 /* of the segment: another one than before */,
+    KINDS_MAX = 64
+};
 
 /* --- the axes ------------------------------------------------------------------------------------- */
 
@@ -78,7 +82,7 @@ struct deed {
     unsigned sent_at_once, sent;
     struct peer_segment reply;
     bool has_info, urgent, text_right;
-    uint32_t una, rcv_nxt, delivered, held;
+    uint32_t una, snd_wnd, rcv_nxt, delivered, held;
 };
 
 static void look_at_events(struct bed *bed, struct deed *deed)
@@ -127,6 +131,7 @@ static struct deed observe(struct bed *bed, const struct peer_segment *s)
     if (bed->socket && gander_tcp_info(bed->peer.stack, bed->socket, &info) == GANDER_OK) {
         deed.has_info = deed.state != GANDER_TCP_CLOSED && deed.state != GANDER_TCP_SYN_SENT;
         deed.una = info.snd_una;
+        deed.snd_wnd = info.snd_wnd;
         deed.rcv_nxt = info.rcv_nxt;
         deed.held = info.reorder_queue_bytes;
         deed.urgent = deed.urgent || info.urgent;
@@ -181,6 +186,8 @@ static const char *differs(const struct bed *bed, const struct oracle_verdict *v
         return NULL;
     if (d->una != v->una)
         return "SND.UNA";
+    if (d->snd_wnd != v->snd_wnd && v->state < ORACLE_TIME_WAIT)
+        return "SND.WND";
     if (d->rcv_nxt != v->rcv_nxt)
         return "RCV.NXT";
     if (d->delivered != v->delivered)
@@ -198,6 +205,7 @@ static struct oracle_segment as_oracle(const struct peer_segment *s)
                                    .seq = s->seq,
                                    .ack = s->ack,
                                    .text_len = s->len,
+                                   .wnd = s->wnd,
                                    .tsval = s->tsval};
 }
 
@@ -206,7 +214,7 @@ static struct peer_segment segment_of(const struct bed *bed, const struct cell *
     static const uint32_t tsval[TIMES] = {0, BED_TIMESTAMP + 10, BED_TIMESTAMP, BED_TIMESTAMP - 10,
                                           0};
     struct peer_segment s = {.flags = (uint8_t)(cell->flags | cell->more_flags),
-                             .wnd = BED_PEER_WINDOW,
+                             .wnd = WINDOW_NOW,
                              .seq = seq_of(cell, &bed->tcb),
                              .ack = cell->flags & GANDER_FLAG_ACK ? ack_of(cell, &bed->tcb) : 0,
                              .len = lengths[cell->length],
