@@ -41,12 +41,14 @@ function(gander_library name)
 
     set(linked ${CMAKE_CURRENT_BINARY_DIR}/${name}-linked.o)
     # An archive between, because a custom command cannot depend on the files of an object library.
+    # Names with a dot are the optimizer's: gander_f.localalias.
     add_library(${name}-archive STATIC $<TARGET_OBJECTS:${name}-objects>)
     set_target_properties(${name}-archive PROPERTIES LINKER_LANGUAGE C)
     add_custom_command(OUTPUT ${linked}
         COMMAND ${CMAKE_C_COMPILER} -r -nostdlib ${GANDER_LTO_PRELINK} -o ${linked}
             -Wl,--whole-archive $<TARGET_FILE:${name}-archive> -Wl,--no-whole-archive
-        COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=gander_* ${linked}
+        COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=!*.*
+            --keep-global-symbol=gander_* ${linked}
         DEPENDS ${name}-archive VERBATIM COMMENT "Linking ${name} into one object")
     add_library(${name}-static STATIC ${linked})
     set_source_files_properties(${linked} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
