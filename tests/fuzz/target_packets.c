@@ -173,6 +173,17 @@ static void packet(struct lab *l)
         drain(l);
 }
 
+/* What came by UDP goes back. */
+static void echo(struct lab *l, size_t room)
+{
+    static uint8_t buffer[2000];
+    struct gander_datagram datagram;
+    int64_t n = gander_receive_from(l->host.stack, l->udp, buffer, room, 0, &datagram);
+
+    if (n >= 0)
+        gander_send_to(l->host.stack, l->udp, buffer, (size_t)n, &datagram);
+}
+
 /* The application and the clock move on. */
 static void live(struct lab *l)
 {
@@ -184,7 +195,7 @@ static void live(struct lab *l)
     if (how & 1)
         gander_receive(l->host.stack, l->connections[how >> 7], buffer, sizeof(buffer), 0);
     if (how & 2)
-        gander_receive_from(l->host.stack, l->udp, buffer, how, 0, &datagram);
+        echo(l, how & 64 ? sizeof(datagram) : 2000);
     if (how & 4)
         gander_receive_from(l->host.stack, l->ping, buffer, sizeof(buffer), 0, &datagram);
     if (how & 8)
