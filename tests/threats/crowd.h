@@ -103,8 +103,8 @@ uint64_t crowd_drain(struct crowd *c);
 
 /* --- peers with connections ------------------------------------------------------------------------------ */
 
-/* Opens and has it accepted; nothing else may leave meanwhile. `options`: further fields of the SYN. */
-void crowd_open(struct crowd *c, struct crowd_peer *p, uint32_t number,
+/* Opens and has it accepted; what leaves for others is thrown away. `options`: further fields of the SYN. False: refused. */
+bool crowd_open(struct crowd *c, struct crowd_peer *p, uint32_t number,
                 const struct segment *options);
 /* Sends a segment with the peer's numbers; `len` bytes of text (≤ 1,500) and the flags count. */
 void crowd_say(struct crowd *c, struct crowd_peer *p, uint8_t flags, uint32_t len);
