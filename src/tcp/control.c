@@ -10,6 +10,7 @@ struct bare {
     uint8_t family, why;
     unsigned link;
     const uint8_t *source, *destination;
+    const struct tcp_knobs *knobs; /* NULL: the stack's */
     uint64_t id;
 };
 
@@ -38,10 +39,12 @@ static void trace_bare(struct gander_stack *stack, const struct bare *b,
 static void bare_send(struct gander_stack *stack, const struct bare *b, const struct tcp_segment *seg,
                       uint8_t state)
 {
+    const struct tcp_knobs *knobs = b->knobs ? b->knobs : &stack->tcp.knobs_default;
     struct gander_packet *packet = packet_new(stack);
     struct ip_send ip = {.family = b->family,
                          .protocol = IP_PROTOCOL_TCP,
-                         .ttl = stack->tcp.knobs_default.ttl,
+                         .ttl = knobs->ttl,
+                         .traffic_class = knobs->traffic_class,
                          .source = b->source,
                          .destination = b->destination};
     uint32_t bytes = (uint32_t)wire_tcp_header_bytes(seg);
@@ -101,6 +104,7 @@ void tcp_reply(struct gander_stack *stack, struct tcp_entity *entity, uint64_t i
                      .link = entity->link,
                      .source = flow_local(flow),
                      .destination = flow_remote(flow, entity->family),
+                     .knobs = reply->knobs,
                      .id = id};
     struct tcp_segment seg = {.seq = reply->seq,
                               .ack = reply->ack,

@@ -71,7 +71,8 @@ void tcp_syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r, ui
                   .timestamps = r->flags & TCP_TIMESTAMPS,
                   .sack_permitted = r->flags & TCP_SACK,
                   .scaling = r->flags & TCP_SCALING,
-                  .wscale = tcp_scale_for(l->receive_limit_bytes),
+                  .wscale = r->rcv_scale,
+                  .knobs = l->knobs,
                   .mss = (uint16_t)min_u32(mss, UINT16_MAX),
                   .tsval = tsval,
                   .tsecr = r->ts_recent});
@@ -131,7 +132,8 @@ void tcp_syn_received_fill(struct gander_stack *stack, struct tcp_syn_received *
     }
     if (seg->has_wscale && config->tcp_window_scaling) {
         r->flags |= TCP_SCALING;
-        r->snd_scale = seg->wscale;
+        r->snd_scale = seg->wscale & 15U;
+        r->rcv_scale = tcp_scale_for(l->receive_limit_bytes) & 15U;
     }
     if (seg->sack_permitted && config->tcp_sack)
         r->flags |= TCP_SACK;
@@ -187,7 +189,7 @@ static void promote_fields(struct gander_stack *stack, struct tcp_conn *c,
     c->rcv.irs = r->irs;
     c->rcv.nxt = r->irs + 1;
     c->rcv.edge = c->rcv.nxt + min_u32(l->receive_limit_bytes, UINT16_MAX);
-    c->rcv_scale = r->flags & TCP_SCALING ? tcp_scale_for(l->receive_limit_bytes) : 0;
+    c->rcv_scale = r->rcv_scale;
     c->snd.wnd = c->snd.max_wnd = r->wnd;
     c->snd.wl1 = r->irs;
     c->snd.wl2 = c->snd.una;
@@ -297,11 +299,8 @@ static void record_ack(struct gander_stack *stack, struct tcp_syn_received *r, e
               &(struct tcp_reply){.seq = r->iss + 1,
                                   .ack = r->irs + 1,
                                   .wnd = (uint16_t)min_u32(
-                                      r->listener->receive_limit_bytes >>
-                                          (r->flags & TCP_SCALING
-                                               ? tcp_scale_for(r->listener->receive_limit_bytes)
-                                               : 0),
-                                      UINT16_MAX),
+                                      r->listener->receive_limit_bytes >> r->rcv_scale, UINT16_MAX),
+                                  .knobs = r->listener->knobs,
                                   .flags = GANDER_FLAG_ACK,
                                   .why = (uint8_t)why,
                                   .timestamps = r->flags & TCP_TIMESTAMPS,

@@ -183,7 +183,8 @@ struct tcp_syn_received {
     uint32_t ts_recent;
     uint32_t id;         /* low half of the trace id */
     uint16_t mss, wnd;
-    uint8_t snd_scale, retries;
+    uint8_t snd_scale : 4, rcv_scale : 4; /* the peer's, and ours as the SYN-ACK says it */
+    uint8_t retries;
     uint8_t flags;       /* TCP_TIMESTAMPS, TCP_SACK, TCP_SCALING */
     bool from_cookie;
     uint32_t sent_us;    /* when the SYN-ACK left, for the first round-trip sample */
@@ -234,7 +235,7 @@ struct tcp_entity *tcp_flow_find(const struct gander_stack *stack, unsigned fami
                                  const struct tcp_flow *flow);
 /* The entity that an arrived segment is for; NULL: none. */
 /* A packet that is about to arrive, not yet checked in any way: fetches its flow's place if flows are many. */
-void tcp_flow_prefetch(const struct gander_stack *stack, const struct gander_packet *packet);
+void tcp_flow_prefetch(struct gander_stack *stack, const struct gander_packet *packet);
 struct tcp_entity *tcp_flow_arrived(struct gander_stack *stack, unsigned family,
                                     const struct tcp_flow *flow);
 /* Into the table under entity->hash; false: no memory. Out of it. Another in its place. */
@@ -312,6 +313,9 @@ void tcp_syn_received_timer(struct gander_stack *stack, struct tcp_syn_received 
 void tcp_syn_received_free(struct gander_stack *stack, struct tcp_syn_received *r);
 enum tcp_verdict tcp_ack_arrives(struct gander_stack *stack, struct tcp_conn *c,
                                  struct tcp_arrival *a);
+/* The ACK is acceptable: its timestamp counts [RFC7323 4.3]. */
+void tcp_timestamp_take(const struct gander_stack *stack, struct tcp_conn *c,
+                        const struct tcp_segment *seg);
 /* Sixth to eighth: urgent pointer, text and FIN, cut to the window. The packet is the text alone. */
 void tcp_rest_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a);
 void tcp_text_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a);
@@ -349,6 +353,7 @@ struct tcp_reply {
     uint8_t wscale;
     uint16_t mss;
     uint32_t tsval, tsecr;
+    const struct tcp_knobs *knobs; /* TTL and traffic class; NULL: the stack's */
 };
 void tcp_reply(struct gander_stack *stack, struct tcp_entity *entity, uint64_t id,
                const struct tcp_reply *reply);
