@@ -7,6 +7,9 @@
 
 enum { FLOWS_MANY = 32768 }; /* from here on the table is larger than a near cache */
 
+_Static_assert(sizeof(struct tcp_flow) == sizeof(((struct tcp_hash_ahead *)0)->flow),
+               "tcp_stack.h");
+
 struct flow_key {
     unsigned family;
     const struct tcp_flow *flow;
@@ -77,6 +80,21 @@ void tcp_flow_replace(struct gander_stack *stack, struct tcp_entity *entity,
     table_replace(&stack->tcp.flows, entity->hash, entity, with);
 }
 
+static struct tcp_hash_ahead *ahead_at(struct gander_stack *stack, const struct tcp_flow *flow)
+{
+    return &stack->tcp.ahead[(flow->local_port ^ flow->remote_port) % TCP_HASHES_AHEAD];
+}
+
+static uint32_t hash_of_arrived(struct gander_stack *stack, unsigned family,
+                                const struct tcp_flow *flow)
+{
+    const struct tcp_hash_ahead *ahead = ahead_at(stack, flow);
+
+    if (ahead->family == family && memcmp(ahead->flow, flow, flow_bytes(family)) == 0)
+        return ahead->hash;
+    return tcp_flow_hash(stack, family, flow);
+}
+
 /* Segments come in trains: the last one's flow is tried first, without a hash (220 of 3,900 instructions). */
 struct tcp_entity *tcp_flow_arrived(struct gander_stack *stack, unsigned family,
                                     const struct tcp_flow *flow)
@@ -85,7 +103,7 @@ struct tcp_entity *tcp_flow_arrived(struct gander_stack *stack, unsigned family,
     struct tcp_entity *last = stack->tcp.flow_last;
 
     if (!last || !flow_match(last, &key)) {
-        last = tcp_flow_find(stack, family, tcp_flow_hash(stack, family, flow), flow);
+        last = tcp_flow_find(stack, family, hash_of_arrived(stack, family, flow), flow);
         stack->tcp.flow_last = last;
     }
     return last;
@@ -112,8 +130,9 @@ static bool flow_guess(const struct gander_packet *packet, struct flow_key *key,
     return true;
 }
 
-void tcp_flow_prefetch(const struct gander_stack *stack, const struct gander_packet *packet)
+void tcp_flow_prefetch(struct gander_stack *stack, const struct gander_packet *packet)
 {
+    struct tcp_hash_ahead *ahead;
     struct flow_key key;
     struct tcp_flow flow;
 
@@ -121,7 +140,11 @@ void tcp_flow_prefetch(const struct gander_stack *stack, const struct gander_pac
         return;
     if (stack->tcp.flow_last && flow_match(stack->tcp.flow_last, &key))
         return;
-    table_prefetch(&stack->tcp.flows, tcp_flow_hash(stack, key.family, &flow));
+    ahead = ahead_at(stack, &flow);
+    ahead->family = (uint8_t)key.family;
+    memcpy(ahead->flow, &flow, flow_bytes(key.family));
+    ahead->hash = tcp_flow_hash(stack, key.family, &flow);
+    table_prefetch(&stack->tcp.flows, ahead->hash);
 }
 
 struct tcp_entity *tcp_flow_find(const struct gander_stack *stack, unsigned family, uint32_t hash,
