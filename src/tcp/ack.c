@@ -185,6 +185,7 @@ enum tcp_verdict tcp_ack_arrives(struct gander_stack *stack, struct tcp_conn *c,
 
     if (check_syn_received(stack, c, a) == TCP_DONE || check_range(stack, c, a) == TCP_DONE)
         return TCP_DONE;
+    tcp_timestamp_take(stack, c, seg);
     if (seq_lt(seg->ack, c->snd.una)) /* an old one: nothing in it is news */
         return TCP_CONTINUE;
     if (!c->busy) { /* nothing in flight: only the window counts */

@@ -71,9 +71,12 @@ static enum tcp_verdict check_timestamp(struct gander_stack *stack, struct tcp_c
     return TCP_DONE;
 }
 
-/* 4.3 (2): only a segment that covers Last.ACK.sent moves TS.Recent. */
-static void timestamp_take(const struct gander_stack *stack, struct tcp_conn *c,
-                           const struct tcp_segment *seg)
+/*
+ * 4.3 (2): only a segment that covers Last.ACK.sent moves TS.Recent. DEVIATION: 5.3 R3 does so before the ACK is looked at; here
+ * the ACK must be acceptable too, or who guesses a sequence number alone could have all segments of the peer discarded as old.
+ */
+void tcp_timestamp_take(const struct gander_stack *stack, struct tcp_conn *c,
+                        const struct tcp_segment *seg)
 {
     if (!(c->flags & TCP_TIMESTAMPS) || !seg->has_timestamp)
         return;
@@ -248,7 +251,6 @@ static void synchronised_arrives(struct gander_stack *stack, struct tcp_conn *c,
         return;
     if (check_reset(stack, c, a) == TCP_DONE || check_syn(stack, c, a) == TCP_DONE)
         return;
-    timestamp_take(stack, c, &a->seg);
     tcp_timers_on_heard(stack, c);
     if (check_ack(stack, c, a) == TCP_DONE)
         return;
