@@ -15,6 +15,7 @@ const char *const bed_setup_names[SETUPS] = {"CLOSED",
                                              "SYN-RECEIVED (active)",
                                              "ESTABLISHED",
                                              "ESTABLISHED (window closed)",
+                                             "ESTABLISHED (a later ACK came first)",
                                              "FIN-WAIT-1",
                                              "FIN-WAIT-1 (no owner)",
                                              "FIN-WAIT-2",
@@ -171,6 +172,14 @@ static void prepare_synchronised(struct bed *bed, enum setup setup)
     ours_in_flight(bed);
     if (setup == ESTABLISHED)
         return;
+    if (setup == ESTABLISHED_LATER_ACK) {
+        struct peer_segment later =
+            segment(bed, GANDER_FLAG_ACK, bed->tcb.rcv_nxt + bed->tcb.rcv_wnd / 2, bed->tcb.una);
+
+        peer_sends(&bed->peer, &later);
+        bed->tcb.wl1 = later.seq;
+        return;
+    }
     if (setup == ESTABLISHED_WINDOW_CLOSED) {
         arrives(bed, GANDER_FLAG_ACK, bed->tcb.rcv_wnd);
         peer_advance(&bed->peer, 50 * GANDER_MS);

@@ -24,6 +24,7 @@ enum setup {
     SYN_RECEIVED_ACTIVE,
     ESTABLISHED,
     ESTABLISHED_WINDOW_CLOSED,
+    ESTABLISHED_LATER_ACK, /* that came first: WL1 is ahead */
     FIN_WAIT_1,
     FIN_WAIT_1_NO_OWNER,
     FIN_WAIT_2,

@@ -79,6 +79,8 @@ static bool listening(struct exam *e)
         return silent(e, "3.10.7.2 fourth");
     e->v.reply = ORACLE_SYN_ACKS; /* text may be queued, and is not: it comes again */
     e->v.rcv_nxt = e->v.reply_ack = e->seg.seq + 1;
+    e->v.timestamps = e->seg.has_timestamp;
+    e->v.ts_recent = e->seg.tsval;
     return becomes(e, ORACLE_SYN_RECEIVED, "3.10.7.2 third");
 }
 
@@ -199,6 +201,8 @@ static bool syn_sent(struct exam *e)
     if (!has(e, ORACLE_SYN))
         return silent(e, "3.10.7.3 fifth");
     e->v.rcv_nxt = e->seg.seq + 1;
+    e->v.timestamps = e->seg.has_timestamp;
+    e->v.ts_recent = e->seg.tsval;
     if (!has(e, ORACLE_ACK)) { /* other controls and text: queued or not; they come again */
         e->v.reply = ORACLE_SYN_ACKS;
         e->v.reply_seq = t->iss;
@@ -317,6 +321,10 @@ static bool ack(struct exam *e)
     if (before(t->una, e->seg.ack))
         e->v.una = e->seg.ack;
     window(e);
+    /* RFC 7323 4.3 (2). Deviation: only now, not before the ACK was found good. */
+    if (e->seg.has_timestamp && !before(e->seg.tsval, t->ts_recent) &&
+        !before(t->rcv_nxt, e->seg.seq))
+        e->v.ts_recent = e->seg.tsval;
     return t->fin_sent && e->v.una == t->nxt && fin_acked(e);
 }
 
@@ -379,8 +387,12 @@ struct oracle_verdict oracle_segment_arrives(const struct oracle_tcb *tcb,
     struct exam e = {.tcb = tcb, .seg = *segment};
 
     e.len = segment->text_len + has(&e, ORACLE_SYN) + has(&e, ORACLE_FIN);
-    e.v = (struct oracle_verdict){
-        .state = tcb->state, .una = tcb->una, .snd_wnd = tcb->snd_wnd, .rcv_nxt = tcb->rcv_nxt};
+    e.v = (struct oracle_verdict){.state = tcb->state,
+                                  .una = tcb->una,
+                                  .snd_wnd = tcb->snd_wnd,
+                                  .rcv_nxt = tcb->rcv_nxt,
+                                  .timestamps = tcb->timestamps,
+                                  .ts_recent = tcb->ts_recent};
     /* Deviation: nobody sends these; scanners do, and get no answer. */
     if ((segment->flags & 63) == 0 || (has(&e, ORACLE_SYN) && has(&e, ORACLE_FIN | ORACLE_RST)))
         silent(&e, "no such combination of flags");

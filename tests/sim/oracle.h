@@ -66,6 +66,8 @@ struct oracle_verdict {
     uint32_t delivered; /* bytes of text for the user */
     uint32_t held;      /* bytes of text ahead of a gap */
     bool urgent;        /* the user is told */
+    bool timestamps;    /* the answer carries one, unless it is a reset … */
+    uint32_t ts_recent; /* … and echoes this */
     const char *clause; /* that decided */
 };
 

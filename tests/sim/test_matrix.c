@@ -153,6 +153,9 @@ static const char *reply_differs(const struct oracle_verdict *v, const struct de
         return "a late answer";
     if (r->len != 0 || r->seq != v->reply_seq)
         return "the answer's SEQ or text";
+    if (v->reply != ORACLE_RESETS &&
+        (r->has_timestamp != v->timestamps || (v->timestamps && r->tsecr != v->ts_recent)))
+        return "the answer's timestamp";
     switch (v->reply) {
     case ORACLE_RESETS:
         if (r->flags != (GANDER_FLAG_RST | (v->reset_acks ? GANDER_FLAG_ACK : 0)))
