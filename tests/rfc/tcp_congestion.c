@@ -458,32 +458,37 @@ DIALOGUE(restart_window_is_not_more_than_cwnd) /* [RFC5681 4.1]: RW = min (IW, c
     expect_nothing(d);
 }
 
+static void newreno(struct gander_config *config)
+{
+    config->tcp_congestion_control = "newreno";
+}
+
 static const struct dialogue_test tests[] = {
-    RUN(initial_window_is_ten),
-    RUN(initial_window_in_bytes),
-    RUN(handshake_does_not_grow_it),
-    RUN(initial_window_after_a_lost_syn),
-    RUN(initial_window_after_a_lost_syn_ack),
-    RUN(slow_start_one_segment_an_ack),
-    RUN(slow_start_at_most_smss_an_ack),
-    RUN(ack_division_gains_nothing),
-    RUN(window_of_the_peer_limits_too),
-    RUN(timeout_collapses_the_window),
-    RUN(second_timeout_keeps_ssthresh),
-    RUN(slow_start_after_timeout),
-    RUN(timeout_then_all_acknowledged),
-    RUN(congestion_avoidance),
-    RUN(third_duplicate_ack_resends),
-    RUN(what_is_not_a_duplicate_ack),
-    RUN(limited_transmit),
-    RUN(recovery_sends_no_more_than_allowed),
-    RUN(partial_ack_resends_the_next),
-    RUN(no_fast_retransmit_below_recover),
-    RUN(no_fast_retransmit_just_after_recovery),
-    RUN(small_flights_halve_to_two_segments),
-    RUN(timeout_during_recovery),
-    RUN(restart_window_after_idle),
-    RUN(restart_window_is_not_more_than_cwnd),
+    RUN_WITH(initial_window_is_ten, newreno),
+    RUN_WITH(initial_window_in_bytes, newreno),
+    RUN_WITH(handshake_does_not_grow_it, newreno),
+    RUN_WITH(initial_window_after_a_lost_syn, newreno),
+    RUN_WITH(initial_window_after_a_lost_syn_ack, newreno),
+    RUN_WITH(slow_start_one_segment_an_ack, newreno),
+    RUN_WITH(slow_start_at_most_smss_an_ack, newreno),
+    RUN_WITH(ack_division_gains_nothing, newreno),
+    RUN_WITH(window_of_the_peer_limits_too, newreno),
+    RUN_WITH(timeout_collapses_the_window, newreno),
+    RUN_WITH(second_timeout_keeps_ssthresh, newreno),
+    RUN_WITH(slow_start_after_timeout, newreno),
+    RUN_WITH(timeout_then_all_acknowledged, newreno),
+    RUN_WITH(congestion_avoidance, newreno),
+    RUN_WITH(third_duplicate_ack_resends, newreno),
+    RUN_WITH(what_is_not_a_duplicate_ack, newreno),
+    RUN_WITH(limited_transmit, newreno),
+    RUN_WITH(recovery_sends_no_more_than_allowed, newreno),
+    RUN_WITH(partial_ack_resends_the_next, newreno),
+    RUN_WITH(no_fast_retransmit_below_recover, newreno),
+    RUN_WITH(no_fast_retransmit_just_after_recovery, newreno),
+    RUN_WITH(small_flights_halve_to_two_segments, newreno),
+    RUN_WITH(timeout_during_recovery, newreno),
+    RUN_WITH(restart_window_after_idle, newreno),
+    RUN_WITH(restart_window_is_not_more_than_cwnd, newreno),
 };
 
 int main(int argc, char **argv)

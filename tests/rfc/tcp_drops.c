@@ -5,7 +5,8 @@
  */
 #include "dialogue.h"
 
-DIALOGUE(segments_that_nobody_sends) /* [RFC9293 3.9.2.3], MUST-57: never to or from a multicast address */
+DIALOGUE(
+    segments_that_nobody_sends) /* [RFC9293 3.9.2.3], MUST-57: never to or from a multicast address */
 {
     app_listen(d, 1);
     arrive(d, "S seq=0 multicast");

@@ -234,6 +234,40 @@ DIALOGUE(syn_received_wrong_ack) /* [RFC9293 3.10.7.4 fifth, 3.5.2 group 2] */
     app_accept(d);
 }
 
+/* DEVIATION from [RFC9293 3.10.7.4 fourth], which returns to LISTEN: a blind SYN must not undo a half-open connection, so
+ * it is challenged as RFC 5961 4.2 has it for the synchronised states */
+DIALOGUE(syn_received_other_syn_is_challenged)
+{
+    reach(d, GANDER_TCP_SYN_RECEIVED);
+    arrive(d, "S seq=100");
+    expect(d, "A seq=1 ack=1 len=0");
+    expect_drop(d, GANDER_DROP_tcp_syn_in_window);
+    expect_state(d, GANDER_TCP_SYN_RECEIVED);
+    arrive(d, "R seq=1"); /* a peer that did begin anew says so */
+    expect_state(d, GANDER_TCP_CLOSED);
+    d->f->next = 100;
+    arrive(d, "S seq=100");
+    expect(d, "SA seq=0 ack=101");
+}
+
+DIALOGUE(child_reset_before_accept) /* the listener gives out no dead connections */
+{
+    gander_socket s;
+
+    app_listen(d, 4);
+    arrive(d, "S");
+    expect(d, "SA seq=0 ack=1");
+    arrive(d, "A ack=1");
+    arrive(d, "R seq=1");
+    expect_equal(d, gander_accept(d->stack, d->listener, &s, NULL), GANDER_EAGAIN);
+    expect_equal(d, dialogue_stats(d).tcp_connections, 0);
+    dialogue_flow(d, 1);
+    arrive(d, "S");
+    expect(d, "SA seq=0 ack=1");
+    arrive(d, "A ack=1");
+    app_accept(d);
+}
+
 DIALOGUE(syn_received_no_ack_flag) /* [RFC9293 3.10.7.4 fifth] */
 {
     reach(d, GANDER_TCP_SYN_RECEIVED);
@@ -521,6 +555,8 @@ static const struct dialogue_test tests[] = {
     RUN(syn_received_reset_returns_to_listen),
     RUN(syn_received_reset_elsewhere_is_no_reset),
     RUN(syn_received_wrong_ack),
+    RUN(syn_received_other_syn_is_challenged),
+    RUN(child_reset_before_accept),
     RUN(syn_received_no_ack_flag),
     RUN(syn_received_syn_again_is_answered),
     RUN(syn_received_out_of_window_is_acknowledged),

@@ -489,6 +489,9 @@ DIALOGUE(
     expect(d, "A seq=1 ack=1 len=0");
     expect_drop(d, GANDER_DROP_tcp_paws);
     expect_state(d, GANDER_TCP_SYN_RECEIVED);
+    arrive(d, "A seq=1 ack=1 nots"); /* [RFC7323 3.2] */
+    expect_nothing(d);
+    expect_drop(d, GANDER_DROP_tcp_no_timestamp);
     arrive(d, "A seq=1 ack=1 ts=10001,0");
     app_accept(d);
 }
