@@ -68,6 +68,17 @@ static void sack_detect(struct gander_stack *stack, struct tcp_conn *c)
         recovery_enter(stack, c, GANDER_WHY_retransmit_rack);
 }
 
+/*
+ * How much duplicate ACKs can say at most: no more has left than was outstanding when recovery began. RFC 5681 3.2 allows that
+ * limit, so that bogus ones do not inflate the window for ever [THREATS C3].
+ */
+static uint32_t dup_limit(const struct tcp_conn *c)
+{
+    if (c->busy->recovery == TCP_RECOVERY && seq_lt(c->snd.una, c->busy->recover))
+        return c->busy->recover - c->snd.una;
+    return DUPACK_THRESHOLD * (uint32_t)c->mss;
+}
+
 /* RFC 6582 3.2, without SACK. */
 static void newreno_detect(struct gander_stack *stack, struct tcp_conn *c,
                            const struct tcp_ack_facts *facts)
@@ -88,7 +99,7 @@ static void newreno_detect(struct gander_stack *stack, struct tcp_conn *c,
         uint32_t flight = c->snd.nxt - c->snd.una - b->rtxq.lost_bytes;
 
         b->dupacks++;
-        if (b->dup_bytes + 2 * (uint32_t)c->mss <= flight) /* C3: no more than can have left */
+        if (b->dup_bytes + 2 * (uint32_t)c->mss <= flight && b->dup_bytes + c->mss <= dup_limit(c))
             b->dup_bytes += c->mss;
         if (b->dupacks == DUPACK_THRESHOLD && b->recovery == TCP_OPEN &&
             seq_gt(c->snd.una, b->recover)) { /* step 2 */
