@@ -129,7 +129,7 @@ gander_time gander_now(const struct gander_stack *stack);
 /* When gander_advance() must be called at the latest; GANDER_NEVER if no timer runs. O(1). */
 gander_time gander_deadline(const struct gander_stack *stack);
 
-/* n packets arrived on a link. Takes all of them. Acknowledgements fall due once for the burst. */
+/* n packets arrived on a link (on one that does not exist they are freed). Takes all of them. Acknowledgements fall due once for the burst. */
 void gander_input(struct gander_stack *stack, unsigned link, struct gander_packet *const *packets,
                   size_t n);
 

@@ -197,6 +197,10 @@ gander_time gander_deadline(const struct gander_stack *stack)
 void gander_input(struct gander_stack *stack, unsigned link, struct gander_packet *const *packets,
                   size_t n)
 {
+    for (size_t i = 0; link >= stack->link_count && i < n; i++)
+        gander_packet_free(packets[i]);
+    if (link >= stack->link_count)
+        return;
     for (size_t i = 0; i < n; i++) {
         if (i + PREFETCH_AHEAD < n)
             __builtin_prefetch(packets[i + PREFETCH_AHEAD]->frag[0].data);
