@@ -40,7 +40,8 @@ int gander_bind(struct gander_stack *stack, gander_socket socket,
  */
 int gander_listen(struct gander_stack *stack, gander_socket socket, int backlog);
 
-/* The next established connection of a listener. `peer` may be NULL. GANDER_EAGAIN. GANDER_EINVAL: not listening. GANDER_EOPNOTSUPP. */
+/* The next established connection of a listener. `peer` may be NULL. GANDER_EAGAIN. GANDER_EINVAL: not listening. GANDER_EOPNOTSUPP.
+ * GANDER_ENOMEM: the connection goes on waiting. */
 int gander_accept(struct gander_stack *stack, gander_socket listener, gander_socket *connection,
                   struct gander_address *peer);
 
@@ -111,7 +112,7 @@ enum gander_shutdown {
     GANDER_SHUTDOWN_RECEIVE = 2 /* nothing more will be read: what arrives is acknowledged and discarded */
 };
 
-/* GANDER_ENOTCONN. GANDER_EINVAL: no such direction. GANDER_EOPNOTSUPP: not TCP. */
+/* GANDER_ENOTCONN. GANDER_EINVAL: no such direction. GANDER_EOPNOTSUPP: not TCP. GANDER_ENOMEM: not shut, try again. */
 int gander_shutdown(struct gander_stack *stack, gander_socket socket, unsigned directions);
 
 /*
@@ -151,7 +152,7 @@ enum gander_option {
         GANDER_OPTION_COUNT
 };
 
-/* GANDER_EINVAL: no such option or value. GANDER_EOPNOTSUPP: not for this kind of socket. GANDER_EISCONN: too late. */
+/* GANDER_EINVAL: no such option or value. GANDER_EOPNOTSUPP: not for this kind of socket. GANDER_EISCONN: too late. GANDER_ENOMEM. */
 int gander_set_option(struct gander_stack *stack, gander_socket socket, enum gander_option option,
                       int64_t value);
 int gander_get_option(struct gander_stack *stack, gander_socket socket, enum gander_option option,
