@@ -45,6 +45,16 @@ void tcp_challenge(struct gander_stack *stack, struct tcp_conn *c)
     tcp_ack_now(stack, c, GANDER_WHY_ack_challenge);
 }
 
+/*
+ * Text or FIN as a peer may send it again whose ACK was lost: it waits for an answer. From elsewhere than a window behind, it is a
+ * forger's or a ghost's, and gets no more answers than those.
+ */
+static bool is_repeated(const struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    return (seg->text_len > 0 || (seg->flags & GANDER_FLAG_FIN)) &&
+           c->rcv.nxt - seg->seq <= c->receive_limit_bytes + UINT16_MAX;
+}
+
 /* --- RFC 7323 --------------------------------------------------------------------------------- */
 
 /* 5.3 R1: an old timestamp; 3.2: a missing one. */
@@ -63,7 +73,7 @@ static enum tcp_verdict check_timestamp(struct gander_stack *stack, struct tcp_c
     }
     if (!seq_lt(seg->tsval, c->ts_recent) || now_s(stack) - c->ts_recent_s > paws_idle_s)
         return TCP_CONTINUE;
-    if (seg->len > 0)
+    if (is_repeated(c, seg))
         tcp_ack_now(stack, c, GANDER_WHY_ack_duplicate);
     else
         tcp_challenge(stack, c);
@@ -158,7 +168,7 @@ static enum tcp_verdict check_sequence(struct gander_stack *stack, struct tcp_co
         return TCP_CONTINUE;
     }
     if (!(seg->flags & GANDER_FLAG_RST)) {
-        if (seg->text_len > 0 || (seg->flags & GANDER_FLAG_FIN))
+        if (is_repeated(c, seg))
             tcp_ack_now(stack, c, GANDER_WHY_ack_duplicate);
         else if (seg->seq == c->rcv.nxt - 1)
             tcp_ack_now(stack, c, GANDER_WHY_ack_probe);
