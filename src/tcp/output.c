@@ -140,6 +140,8 @@ static bool record_resend(struct gander_stack *stack, struct tcp_conn *c, struct
     b->retransmitted++;
     rtxq_mark_resent(&b->rtxq, number, stack->now);
     tcp_timers_on_sent(stack, c);
+    if (number == b->rtxq.first)
+        tcp_timers_on_resent(stack, c);
     return true;
 }
 

@@ -413,6 +413,7 @@ void tcp_rtt_sample(struct gander_stack *stack, struct tcp_conn *c, gander_time 
 gander_time tcp_rto(const struct gander_stack *stack, const struct tcp_conn *c); /* backoff included */
 
 void tcp_timers_on_sent(struct gander_stack *stack, struct tcp_conn *c);      /* bytes, SYN or FIN left */
+void tcp_timers_on_resent(struct gander_stack *stack, struct tcp_conn *c);    /* the oldest byte left again */
 void tcp_timers_on_ack(struct gander_stack *stack, struct tcp_conn *c);       /* SND.UNA moved */
 void tcp_timers_on_heard(struct gander_stack *stack, struct tcp_conn *c);     /* a good segment came */
 void tcp_timers_on_window(struct gander_stack *stack, struct tcp_conn *c);    /* something waits that may not be sent */

@@ -108,6 +108,12 @@ void tcp_timers_on_sent(struct gander_stack *stack, struct tcp_conn *c)
     loss_probe_schedule(stack, c);
 }
 
+/* RFC 6298 5: never again less than one RTO after it; RFC 6675 6. */
+void tcp_timers_on_resent(struct gander_stack *stack, struct tcp_conn *c)
+{
+    retransmit_restart(stack, c);
+}
+
 void tcp_timers_on_ack(struct gander_stack *stack, struct tcp_conn *c)
 {
     struct tcp_busy *b = c->busy;

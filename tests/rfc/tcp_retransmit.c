@@ -256,6 +256,33 @@ DIALOGUE(gives_up_at_r2)
     expect_silence_until(d, d->now + sec(1000));
 }
 
+/* [RFC6298 5]: MUST: never less than one RTO after the previous transmission of that segment, a fast one too */
+DIALOGUE(never_resent_too_early)
+{
+    gander_time resent, rto;
+
+    open_with_rtt(d, ms(500));
+    for (unsigned i = 0; i < 20;
+         i++) { /* the same round trip each time: hardly any variation is left */
+        app_send(d, 10);
+        expect(d, "PA len=10");
+        after(d, ms(500));
+        arrive(d, "A");
+    }
+    app_send(d, 5 * d->smss);
+    expect_equal(d, take_full(d, 201), 5);
+    after(d, ms(500));
+    for (int i = 0; i < 2; i++)
+        arrive_together(d, "A ack=201");
+    arrive(d, "A ack=201");
+    expect(d, "A seq=201 len=%u", (unsigned)d->smss);
+    resent = d->now;
+    rto = dialogue_info(d).rto_ns;
+    wait_for_segment(d, d->now + sec(3));
+    expect(d, "A seq=201 len=%u", (unsigned)d->smss);
+    expect_true(d, d->now - resent >= rto);
+}
+
 DIALOGUE(trouble_is_told_at_r1) /* [RFC9293 MUST-20 (e), MUST-47, SHLD-9, SHLD-10] */
 {
     open_with_rtt(d, ms(10));
@@ -392,6 +419,7 @@ static const struct dialogue_test tests[] = {
     RUN(earliest_segment_alone_is_resent),
     RUN(backoff_doubles),
     RUN(gives_up_at_r2),
+    RUN(never_resent_too_early),
     RUN(trouble_is_told_at_r1),
     RUN(progress_resets_the_count),
     RUN(rto_after_a_lost_syn),
