@@ -169,7 +169,7 @@ void tcp_loss_on_timeout(struct gander_stack *stack, struct tcp_conn *c)
     b->dup_bytes = 0;
     b->sack_count = 0;
     b->probe_sent = false;
-    b->resend_from = c->snd.una;
+    b->resend_partial = false;
     rtxq_mark_all_lost(&b->rtxq, GANDER_WHY_retransmit_timeout);
     tcp_cwnd_changed(stack, c, GANDER_WHY_retransmit_timeout);
 }

@@ -113,7 +113,8 @@ static bool record_resend(struct gander_stack *stack, struct tcp_conn *c, struct
     struct tcp_busy *b = c->busy;
     struct tcp_record *r = rtxq_at(&b->rtxq, number);
     bool fin = r->flags & RECORD_FIN;
-    uint32_t text = r->len - (fin ? 1 : 0), done = b->resend_from - r->seq;
+    uint32_t text = r->len - (fin ? 1 : 0);
+    uint32_t done = b->resend_partial ? b->resend_from - r->seq : 0;
 
     if (done >= text)
         done = 0; /* it was not this record */
@@ -136,6 +137,7 @@ static bool record_resend(struct gander_stack *stack, struct tcp_conn *c, struct
             return false;
         done += (uint32_t)n;
         b->resend_from = r->seq + done;
+        b->resend_partial = done < text;
     } while (done < text);
     b->retransmitted++;
     rtxq_mark_resent(&b->rtxq, number, stack->now);

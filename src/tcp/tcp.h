@@ -133,7 +133,8 @@ struct tcp_busy {
     uint32_t dupacks;
     uint32_t dup_bytes;   /* without SACK: what duplicate ACKs say has left the network */
     tcp_seq recover;      /* [RFC6582 3.2] */
-    tcp_seq resend_from;  /* a record is being resent in pieces: where the next one begins */
+    bool resend_partial;  /* a record is being resent in pieces … */
+    tcp_seq resend_from;  /* … where the next one begins */
     tcp_seq probe_end;    /* TLP.end_seq [RFC8985 7] */
     struct tcp_sack_block sacks[TCP_SACK_BLOCKS_MAX]; /* of the last ACK: only what is new is walked */
     uint8_t sack_count;
