@@ -71,11 +71,12 @@ static void describe(const struct udp_socket *socket, const struct gander_packet
     struct ip_header ip;
     size_t address_bytes;
 
-    /* it has parsed before, and is ours alone */
+    /* It has parsed before, and is ours alone. Padding behind the datagram is gone since then, but the header still counts it:
+     * the packet's own length would make the parser refuse it, and leave `ip` unset. */
     if (bytes[0] >> 4 == 4)
-        wire_ip4_parse(bytes, packet->len, &ip);
+        wire_ip4_parse(bytes, IP6_HEADER_BYTES + UINT16_MAX, &ip);
     else
-        wire_ip6_parse(bytes, packet->len, &ip);
+        wire_ip6_parse(bytes, IP6_HEADER_BYTES + UINT16_MAX, &ip);
     address_bytes = wire_ip_address_bytes(ip.family);
     memset(datagram, 0, sizeof(*datagram));
     datagram->peer.family = datagram->local.family = ip.family;
