@@ -24,18 +24,19 @@ struct gander_stats {
     uint64_t tcp_evictions;     /* connections ended because they held memory that was short */
     uint64_t tcp_orphans_reset; /* closed when tcp_orphans_max were there */
     uint64_t tcp_syn_cookies_sent, tcp_syn_cookies_accepted;
-    uint64_t tcp_time_wait_early; /* TIME-WAIT records that ended before 2MSL: table full or no memory */
+    /* TIME-WAIT records that ended before 2MSL: table full or no memory */
+    uint64_t tcp_time_wait_early;
     uint64_t udp_datagrams_in, udp_datagrams_out;
     uint64_t icmp_in, icmp_out;
     uint64_t allocation_failures;
     uint64_t drops[GANDER_DROP_COUNT];
 
-    uint64_t memory_bytes;      /* held from the allocator now */
+    uint64_t memory_bytes; /* held from the allocator now */
     uint64_t memory_peak_bytes;
-    uint64_t sockets;           /* open now */
-    uint64_t tcp_connections;   /* SYN-SENT to LAST-ACK, with and without owner */
-    uint64_t tcp_syn_received;  /* compact records */
-    uint64_t tcp_time_wait;     /* compact records */
+    uint64_t sockets;          /* open now */
+    uint64_t tcp_connections;  /* SYN-SENT to LAST-ACK, with and without owner */
+    uint64_t tcp_syn_received; /* compact records */
+    uint64_t tcp_time_wait;    /* compact records */
 };
 
 void gander_stats(const struct gander_stack *stack, struct gander_stats *stats);
@@ -53,13 +54,13 @@ struct gander_tcp_info {
     uint32_t receive_queue_bytes; /* in order, not yet read */
     uint32_t reorder_queue_bytes; /* arrived ahead of a gap */
     gander_time srtt_ns, rttvar_ns, rto_ns, min_rtt_ns;
-    uint32_t retransmits;         /* timer expirations in a row */
+    uint32_t retransmits; /* timer expirations in a row */
     uint64_t retransmitted_segments;
     uint64_t bytes_acked, bytes_received;
     bool timestamps, sack, window_scaling;
     uint8_t snd_wscale, rcv_wscale;
-    bool urgent;                  /* urgent data lie ahead in the receive queue */
-    uint32_t urgent_offset;       /* how many bytes from the next one read to the last urgent one */
+    bool urgent;            /* urgent data lie ahead in the receive queue */
+    uint32_t urgent_offset; /* how many bytes from the next one read to the last urgent one */
     const char *congestion_control;
 };
 

@@ -45,10 +45,10 @@ struct gander_driver_ops {
 struct gander_driver {
     const struct gander_driver_ops *ops;
     uint32_t mtu_bytes;
-    uint32_t flags;             /* enum gander_link_flags, for gander_link_add() */
+    uint32_t flags; /* enum gander_link_flags, for gander_link_add() */
     uint64_t received_packets;
     uint64_t transmitted_packets;
-    uint64_t refused_packets;   /* dropped: the device refused them */
+    uint64_t refused_packets; /* dropped: the device refused them */
 };
 
 static inline int gander_driver_receive(struct gander_driver *driver, struct gander_stack *stack,

@@ -23,7 +23,7 @@ struct gander_stack;
 struct gander_block; /* reference-counted memory; opaque */
 
 enum {
-    GANDER_PACKET_FRAGS = 4,          /* header + up to three pieces of payload */
+    GANDER_PACKET_FRAGS = 4,           /* header + up to three pieces of payload */
     GANDER_PACKET_HEADROOM_BYTES = 128 /* link + IPv6 + TCP headers with all options fit */
 };
 
@@ -39,17 +39,17 @@ struct gander_frag {
 };
 
 struct gander_packet {
-    struct gander_packet *next;                   /* for the holder's own lists */
-    uint32_t len;                                 /* bytes in all frags together */
-    uint8_t frags;                                /* how many of frag[] are used, ≥ 1 */
-    uint8_t flags;                                /* enum gander_packet_flags */
-    uint8_t why;                                  /* out: enum gander_why, see trace.h */
+    struct gander_packet *next; /* for the holder's own lists */
+    uint32_t len;               /* bytes in all frags together */
+    uint8_t frags;              /* how many of frag[] are used, ≥ 1 */
+    uint8_t flags;              /* enum gander_packet_flags */
+    uint8_t why;                /* out: enum gander_why, see trace.h */
     uint8_t reserved;
-    uint16_t gso_bytes;                           /* payload bytes of one segment; 0: not a super-segment */
-    uint16_t offset;                              /* the stack's own */
-    uint32_t seq;                                 /* the stack's own */
-    int64_t link_time_ns;                         /* for link drivers: when it may leave, was seen, … */
-    uint64_t id;                                  /* out: trace id of its connection, 0 if none */
+    uint16_t gso_bytes;   /* payload bytes of one segment; 0: not a super-segment */
+    uint16_t offset;      /* the stack's own */
+    uint32_t seq;         /* the stack's own */
+    int64_t link_time_ns; /* for link drivers: when it may leave, was seen, … */
+    uint64_t id;          /* out: trace id of its connection, 0 if none */
     struct gander_frag frag[GANDER_PACKET_FRAGS];
     uint8_t headroom[GANDER_PACKET_HEADROOM_BYTES];
 };

@@ -16,10 +16,11 @@ extern "C" {
 typedef uint64_t gander_socket; /* 0 is never a socket */
 
 enum gander_type {
-    GANDER_TCP = 1,  /* connection-oriented byte stream, RFC 9293 */
-    GANDER_UDP = 2,  /* connectionless datagrams, RFC 768 */
-    GANDER_PING = 3  /* ICMP echo requests out, replies in; RFC 792, RFC 4443. The local port is the identifier;
-                        a datagram is the echo's data behind its 2-byte sequence number */
+    GANDER_TCP = 1, /* connection-oriented byte stream, RFC 9293 */
+    GANDER_UDP = 2, /* connectionless datagrams, RFC 768 */
+    /* ICMP echo requests out, replies in; RFC 792, RFC 4443. The local port is the identifier; a
+     * datagram is the echo's data behind its 2-byte sequence number */
+    GANDER_PING = 3
 };
 
 /* A new socket. GANDER_EINVAL: no such type. GANDER_ENOMEM. */
@@ -108,8 +109,9 @@ int64_t gander_receive_from(struct gander_stack *stack, gander_socket socket, vo
                             size_t len, unsigned flags, struct gander_datagram *datagram);
 
 enum gander_shutdown {
-    GANDER_SHUTDOWN_SEND = 1,   /* half close: FIN after all queued data (RFC 9293 3.6) */
-    GANDER_SHUTDOWN_RECEIVE = 2 /* nothing more will be read: what arrives is acknowledged and discarded */
+    GANDER_SHUTDOWN_SEND = 1, /* half close: FIN after all queued data (RFC 9293 3.6) */
+    /* nothing more will be read: what arrives is acknowledged and discarded */
+    GANDER_SHUTDOWN_RECEIVE = 2
 };
 
 /* GANDER_ENOTCONN. GANDER_EINVAL: no such direction. GANDER_EOPNOTSUPP: not TCP. GANDER_ENOMEM: not shut, try again. */
@@ -174,15 +176,16 @@ int gander_peer_address(struct gander_stack *stack, gander_socket socket,
 /* --- events ------------------------------------------------------------------------------- */
 
 enum gander_event_bits {
-    GANDER_EVENT_READABLE = 1,   /* bytes, a datagram, or the peer's end of stream arrived */
-    GANDER_EVENT_WRITABLE = 2,   /* after GANDER_EAGAIN: there is room again */
-    GANDER_EVENT_ACCEPT = 4,     /* a listener has a new connection */
-    GANDER_EVENT_CONNECTED = 8,  /* gander_connect() succeeded */
+    GANDER_EVENT_READABLE = 1,     /* bytes, a datagram, or the peer's end of stream arrived */
+    GANDER_EVENT_WRITABLE = 2,     /* after GANDER_EAGAIN: there is room again */
+    GANDER_EVENT_ACCEPT = 4,       /* a listener has a new connection */
+    GANDER_EVENT_CONNECTED = 8,    /* gander_connect() succeeded */
     GANDER_EVENT_PEER_CLOSED = 16, /* the peer's FIN arrived: it sends no more */
-    GANDER_EVENT_ALL_SENT = 32,  /* the peer has acknowledged our FIN */
-    GANDER_EVENT_CLOSED = 64,    /* the connection is over; `error` says why, 0: both sides closed */
-    GANDER_EVENT_ERROR = 128,    /* UDP: an ICMP error; TCP: a soft error such as unreachable; `error` */
-    GANDER_EVENT_URGENT = 256    /* the peer pointed at urgent data */
+    GANDER_EVENT_ALL_SENT = 32,    /* the peer has acknowledged our FIN */
+    GANDER_EVENT_CLOSED = 64, /* the connection is over; `error` says why, 0: both sides closed */
+    /* UDP: an ICMP error; TCP: a soft error such as unreachable; `error` */
+    GANDER_EVENT_ERROR = 128,
+    GANDER_EVENT_URGENT = 256 /* the peer pointed at urgent data */
 };
 
 struct gander_event {

@@ -39,10 +39,10 @@ enum gander_family { GANDER_IPV4 = 4, GANDER_IPV6 = 6 };
 
 /* An IP address and, where one is meant, a port. Zeroed means "any address, any port" once the family is set. */
 struct gander_address {
-    uint8_t family;   /* enum gander_family; 0: unspecified, either family */
+    uint8_t family; /* enum gander_family; 0: unspecified, either family */
     uint8_t reserved;
-    uint16_t port;    /* host byte order */
-    uint8_t ip[16];   /* network byte order; IPv4 uses the first four */
+    uint16_t port;  /* host byte order */
+    uint8_t ip[16]; /* network byte order; IPv4 uses the first four */
 };
 
 /*
@@ -64,7 +64,8 @@ struct gander_config {
     size_t size; /* sizeof(struct gander_config), set by gander_config_init */
 
     struct gander_memory memory; /* required */
-    uint64_t memory_max_bytes;   /* hard limit of all memory together; default 64 MiB, at least 512 KiB */
+    /* hard limit of all memory together; default 64 MiB, at least 512 KiB */
+    uint64_t memory_max_bytes;
 
     /* 32 secret bytes from the system's entropy. Shards of one host share them. All keys are derived from
      * them: connection table, initial sequence numbers (RFC 6528), ports (RFC 6056), timestamps. */
@@ -77,18 +78,19 @@ struct gander_config {
     gander_time start; /* the clock's first value; default 0 */
 
     /* TCP. Defaults in brackets. Socket options override some of them per socket. */
-    gander_time tcp_rto_initial_ns;    /* [1 s]     RFC 6298 (2.1) */
-    gander_time tcp_rto_min_ns;        /* [200 ms]  RFC 6298 (2.4) recommends 1 s; kernels use 200 ms */
-    gander_time tcp_rto_max_ns;        /* [60 s]    RFC 6298 (2.5) */
-    gander_time tcp_delayed_ack_ns;    /* [40 ms]   RFC 9293 MUST-40: below 500 ms */
-    gander_time tcp_msl_ns;            /* [30 s]    TIME-WAIT lasts twice this */
-    gander_time tcp_fin_wait2_ns;      /* [60 s]    FIN-WAIT-2 without an owner */
-    gander_time tcp_keepalive_idle_ns; /* [7200 s]  RFC 9293 MUST-28 */
+    gander_time tcp_rto_initial_ns; /* [1 s]     RFC 6298 (2.1) */
+    gander_time tcp_rto_min_ns; /* [200 ms]  RFC 6298 (2.4) recommends 1 s; kernels use 200 ms */
+    gander_time tcp_rto_max_ns; /* [60 s]    RFC 6298 (2.5) */
+    gander_time tcp_delayed_ack_ns;        /* [40 ms]   RFC 9293 MUST-40: below 500 ms */
+    gander_time tcp_msl_ns;                /* [30 s]    TIME-WAIT lasts twice this */
+    gander_time tcp_fin_wait2_ns;          /* [60 s]    FIN-WAIT-2 without an owner */
+    gander_time tcp_keepalive_idle_ns;     /* [7200 s]  RFC 9293 MUST-28 */
     gander_time tcp_keepalive_interval_ns; /* [75 s] */
-    gander_time tcp_user_timeout_ns;   /* [0: tcp_retries_r2 decides] RFC 5482, locally */
-    gander_time tcp_challenge_ns;      /* [5 ms] at most one challenge ACK a connection in this time, and ten in 5 s; RFC 5961 7 */
-    uint32_t tcp_keepalive_probes;     /* [9] */
-    uint32_t tcp_syn_retries;          /* [7] 183 s; RFC 9293 MUST-23: R2 for a SYN is at least 3 minutes */
+    gander_time tcp_user_timeout_ns;       /* [0: tcp_retries_r2 decides] RFC 5482, locally */
+    /* [5 ms] at most one challenge ACK a connection in this time, and ten in 5 s; RFC 5961 7 */
+    gander_time tcp_challenge_ns;
+    uint32_t tcp_keepalive_probes; /* [9] */
+    uint32_t tcp_syn_retries; /* [7] 183 s; RFC 9293 MUST-23: R2 for a SYN is at least 3 minutes */
     uint32_t tcp_synack_retries;       /* [5] */
     uint32_t tcp_retries_r2;           /* [15] about 15 minutes; RFC 9293 SHLD-11 */
     uint32_t tcp_send_buffer_bytes;    /* [256 KiB] */
@@ -96,16 +98,17 @@ struct gander_config {
     uint32_t tcp_initial_window_segs;  /* [10] RFC 6928 */
     uint32_t tcp_time_wait_max;        /* [65,536] records; beyond, the oldest goes early */
     uint32_t tcp_orphans_max; /* [16,384] closed by their owner and not over; beyond: reset */
-    bool tcp_timestamps;               /* [true] RFC 7323 */
-    bool tcp_window_scaling;           /* [true] RFC 7323 */
-    bool tcp_sack;                     /* [true] RFC 2018 */
-    bool tcp_syn_cookies;              /* [true] once a backlog is full of half-open connections; RFC 4987 3.6 */
+    bool tcp_timestamps;      /* [true] RFC 7323 */
+    bool tcp_window_scaling;  /* [true] RFC 7323 */
+    bool tcp_sack;            /* [true] RFC 2018 */
+    bool tcp_syn_cookies; /* [true] once a backlog is full of half-open connections; RFC 4987 3.6 */
     const char *tcp_congestion_control; /* ["newreno"]; names: gander_congestion_control_name() */
 
     /* UDP and ICMP */
     uint32_t udp_receive_buffer_bytes; /* [208 KiB], at true buffer size */
-    uint32_t icmp_errors_per_second;   /* [1000] generated errors and resets to closed ports, per destination bucket */
-    bool icmp_echo;                    /* [true] answer echo requests */
+    /* [1000] generated errors and resets to closed ports, per destination bucket */
+    uint32_t icmp_errors_per_second;
+    bool icmp_echo; /* [true] answer echo requests */
 };
 
 void gander_config_init(struct gander_config *config);
@@ -146,7 +149,8 @@ bool gander_output_pending(const struct gander_stack *stack, unsigned link);
 enum { GANDER_LINKS_MAX = 8, GANDER_ADDRESSES_MAX = 16, GANDER_ROUTES_MAX = 32 };
 
 enum gander_link_flags {
-    GANDER_LINK_TRUSTED = 1 /* checksums neither made nor checked: memory that cannot lie, like virtio */
+    /* checksums neither made nor checked: memory that cannot lie, like virtio */
+    GANDER_LINK_TRUSTED = 1
 };
 
 struct gander_link_config {
@@ -169,8 +173,8 @@ int gander_address_add(struct gander_stack *stack, unsigned link,
                        const struct gander_address *address, unsigned prefix_bits);
 
 /* A route; prefix_bits 0 is the default route. The longest prefix wins. GANDER_EINVAL, GANDER_ENOMEM. */
-int gander_route_add(struct gander_stack *stack, unsigned link,
-                     const struct gander_address *prefix, unsigned prefix_bits);
+int gander_route_add(struct gander_stack *stack, unsigned link, const struct gander_address *prefix,
+                     unsigned prefix_bits);
 
 /* --- addresses as text (RFC 5952) ---------------------------------------------------------- */
 

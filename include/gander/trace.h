@@ -12,7 +12,8 @@
 extern "C" {
 #endif
 
-enum gander_tcp_state { /* RFC 9293 3.3.2 */
+/* RFC 9293 3.3.2 */
+enum gander_tcp_state {
     GANDER_TCP_CLOSED,
     GANDER_TCP_LISTEN,
     GANDER_TCP_SYN_SENT,
@@ -27,7 +28,8 @@ enum gander_tcp_state { /* RFC 9293 3.3.2 */
     GANDER_TCP_STATES
 };
 
-enum gander_tcp_flags { /* RFC 9293 3.1, as on the wire */
+/* RFC 9293 3.1, as on the wire */
+enum gander_tcp_flags {
     GANDER_FLAG_FIN = 0x01,
     GANDER_FLAG_SYN = 0x02,
     GANDER_FLAG_RST = 0x04,

@@ -41,7 +41,8 @@ int gander_open(struct gander_stack *stack, enum gander_type type, gander_socket
     return GANDER_OK;
 }
 
-int gander_bind(struct gander_stack *stack, gander_socket socket, const struct gander_address *local)
+int gander_bind(struct gander_stack *stack, gander_socket socket,
+                const struct gander_address *local)
 {
     struct sock *sock = sock_find(stack, socket);
 
@@ -133,8 +134,8 @@ int64_t gander_receive(struct gander_stack *stack, gander_socket socket, void *b
     return n;
 }
 
-int64_t gander_send_to(struct gander_stack *stack, gander_socket socket, const void *data, size_t len,
-                       const struct gander_datagram *datagram)
+int64_t gander_send_to(struct gander_stack *stack, gander_socket socket, const void *data,
+                       size_t len, const struct gander_datagram *datagram)
 {
     struct sock *sock = sock_find(stack, socket);
 
@@ -223,7 +224,8 @@ int gander_get_option(struct gander_stack *stack, gander_socket socket, enum gan
                         : udp_get_option(udp_of(sock), option, value);
 }
 
-int gander_set_congestion_control(struct gander_stack *stack, gander_socket socket, const char *name)
+int gander_set_congestion_control(struct gander_stack *stack, gander_socket socket,
+                                  const char *name)
 {
     struct sock *sock = sock_find(stack, socket);
 
@@ -244,7 +246,8 @@ int gander_set_context(struct gander_stack *stack, gander_socket socket, void *c
 
 /* --- addresses, information -------------------------------------------------------------------------- */
 
-int gander_local_address(struct gander_stack *stack, gander_socket socket, struct gander_address *local)
+int gander_local_address(struct gander_stack *stack, gander_socket socket,
+                         struct gander_address *local)
 {
     struct sock *sock = sock_find(stack, socket);
 
@@ -259,7 +262,8 @@ int gander_local_address(struct gander_stack *stack, gander_socket socket, struc
     return local->port ? GANDER_OK : GANDER_EINVAL;
 }
 
-int gander_peer_address(struct gander_stack *stack, gander_socket socket, struct gander_address *peer)
+int gander_peer_address(struct gander_stack *stack, gander_socket socket,
+                        struct gander_address *peer)
 {
     struct sock *sock = sock_find(stack, socket);
 
@@ -288,7 +292,8 @@ static void listener_info(const struct tcp_listener *l, struct gander_tcp_info *
                                      .congestion_control = gander_congestion_control_name(l->cc)};
 }
 
-int gander_tcp_info(const struct gander_stack *stack, gander_socket socket, struct gander_tcp_info *info)
+int gander_tcp_info(const struct gander_stack *stack, gander_socket socket,
+                    struct gander_tcp_info *info)
 {
     struct sock *sock = sock_find(stack, socket);
 

@@ -40,8 +40,7 @@ static bool page_add(struct gander_stack *stack)
         return false;
     for (uint32_t i = 0; i < SOCK_PAGE_SLOTS; i++)
         page[i] = (struct sock_slot){
-            .generation = 1,
-            .next_free = i + 1 < SOCK_PAGE_SLOTS ? base + i + 1 : UINT32_MAX};
+            .generation = 1, .next_free = i + 1 < SOCK_PAGE_SLOTS ? base + i + 1 : UINT32_MAX};
     t->pages[t->pages_used++] = page;
     t->first_free = base;
     return true;

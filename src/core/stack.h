@@ -66,11 +66,11 @@ struct sock {
     gander_socket handle; /* 0: no owner (any more) */
     void *context;
     uint32_t event_next, event_prev; /* slots; UINT32_MAX: none */
-    uint16_t event_bits;  /* not fetched yet */
+    uint16_t event_bits;             /* not fetched yet */
     bool event_queued;
-    uint8_t kind;         /* enum sock_kind */
-    int8_t event_error;   /* goes with event_bits */
-    int8_t error;         /* pending error, reported once by the next call */
+    uint8_t kind;       /* enum sock_kind */
+    int8_t event_error; /* goes with event_bits */
+    int8_t error;       /* pending error, reported once by the next call */
 };
 
 struct sock_slot {
@@ -104,7 +104,7 @@ struct gander_stack {
     struct rate_bucket buckets[ICMP_BUCKETS];
     struct sock_table sockets;
     uint32_t event_first, event_last; /* slots of sockets with events; UINT32_MAX: none */
-    uint64_t next_id; /* trace ids */
+    uint64_t next_id;                 /* trace ids */
     struct tcp_stack tcp;
     struct udp_stack udp;
 #ifdef GANDER_DEBUG
@@ -168,9 +168,11 @@ bool link_enqueue(struct gander_stack *stack, unsigned link, struct gander_packe
 
 /* Gives a sock its handle. False: no memory. */
 bool sock_register(struct gander_stack *stack, struct sock *sock);
-void sock_unregister(struct gander_stack *stack, struct sock *sock); /* also out of the event queue */
+/* also out of the event queue */
+void sock_unregister(struct gander_stack *stack, struct sock *sock);
 struct sock *sock_find(const struct gander_stack *stack, gander_socket handle); /* NULL: stale */
-void sock_rebind(struct gander_stack *stack, struct sock *from, struct sock *to); /* `to` takes from's handle, events, context */
+/* `to` takes from's handle, events, context */
+void sock_rebind(struct gander_stack *stack, struct sock *from, struct sock *to);
 
 void sock_table_finish(struct gander_stack *stack);
 

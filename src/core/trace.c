@@ -46,8 +46,8 @@ static const char *text_of(const char *const *texts, unsigned count, unsigned i)
 const char *gander_tcp_state_name(unsigned state)
 {
     static const char *const names[GANDER_TCP_STATES] = {
-        "CLOSED",     "LISTEN",     "SYN-SENT",   "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
-        "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",    "LAST-ACK",     "TIME-WAIT"};
+        "CLOSED",     "LISTEN",     "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
+        "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",  "LAST-ACK",     "TIME-WAIT"};
 
     return text_of(names, GANDER_TCP_STATES, state);
 }

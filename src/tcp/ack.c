@@ -204,7 +204,8 @@ enum tcp_verdict tcp_ack_arrives(struct gander_stack *stack, struct tcp_conn *c,
     if (facts.acked_bytes > 0)
         tcp_timers_on_ack(stack, c);
     if (c->snd.wnd == 0)
-        c->busy->retries = 0; /* it answers: a window may stay closed as long as it likes [RFC9293 3.8.6.1] */
+        /* it answers: a window may stay closed as long as it likes [RFC9293 3.8.6.1] */
+        c->busy->retries = 0;
     tcp_loss_on_ack(stack, c, &facts);
     window_opened(stack, c);
     if ((c->flags & TCP_FIN_SENT) && c->snd.una == c->snd.nxt && fin_acked(stack, c, a) == TCP_DONE)

@@ -57,8 +57,8 @@ static struct tcp_cc view_of(const struct gander_stack *stack, struct tcp_conn *
                            .state = c->busy->cc_state};
 }
 
-void tcp_cc_on_ack(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_ack_facts *facts,
-                   bool limited)
+void tcp_cc_on_ack(struct gander_stack *stack, struct tcp_conn *c,
+                   const struct tcp_ack_facts *facts, bool limited)
 {
     struct tcp_cc view = view_of(stack, c);
 
@@ -73,7 +73,8 @@ void tcp_cc_on_loss(struct gander_stack *stack, struct tcp_conn *c)
 {
     struct tcp_cc view = view_of(stack, c);
 
-    if (c->busy->recovery == TCP_OPEN) /* what limited transmit sent beyond cwnd does not count [RFC5681 3.2, step 2] */
+    /* what limited transmit sent beyond cwnd does not count [RFC5681 3.2, step 2] */
+    if (c->busy->recovery == TCP_OPEN)
         view.flight = min_u32(view.flight, c->cwnd);
     algorithms[c->cc]->on_loss(&view);
     c->ssthresh = view.ssthresh;

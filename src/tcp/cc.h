@@ -20,14 +20,14 @@ struct tcp_cc {
     gander_time now, srtt_ns;
     gander_time rtt_ns; /* this ACK's sample; −1: none */
     bool limited;       /* cwnd was what held the sender back: only then may it grow */
-    uint64_t *state; /* TCP_CC_STATE_WORDS words, zero at first */
+    uint64_t *state;    /* TCP_CC_STATE_WORDS words, zero at first */
 };
 
 struct tcp_cc_ops {
     const char *name;
     void (*on_ack)(struct tcp_cc *cc, uint32_t acked_bytes); /* new data were acknowledged */
-    void (*on_loss)(struct tcp_cc *cc);                      /* once per round of loss: sets ssthresh */
-    void (*on_idle)(struct tcp_cc *cc);                      /* nothing was sent for an RTO; may be NULL */
+    void (*on_loss)(struct tcp_cc *cc); /* once per round of loss: sets ssthresh */
+    void (*on_idle)(struct tcp_cc *cc); /* nothing was sent for an RTO; may be NULL */
 };
 
 extern const struct tcp_cc_ops tcp_cc_newreno, tcp_cc_cubic;

@@ -8,18 +8,19 @@
 
 struct cubic {
     struct hystart hystart;
-    gander_time epoch_ns;  /* when congestion avoidance began; 0: not yet */
-    uint32_t w_max;        /* bytes */
-    uint32_t w_est;        /* what Reno would have, bytes */
-    uint32_t cwnd_prior;   /* before the last reduction */
+    gander_time epoch_ns; /* when congestion avoidance began; 0: not yet */
+    uint32_t w_max;       /* bytes */
+    uint32_t w_est;       /* what Reno would have, bytes */
+    uint32_t cwnd_prior;  /* before the last reduction */
     uint32_t k_ms;
-    uint32_t est_counted;  /* bytes acknowledged, not yet in w_est */
-    uint64_t counted;      /* window growth owed, in bytes times cwnd */
+    uint32_t est_counted; /* bytes acknowledged, not yet in w_est */
+    uint64_t counted;     /* window growth owed, in bytes times cwnd */
 };
 
 _Static_assert(sizeof(struct cubic) <= TCP_CC_STATE_WORDS * sizeof(uint64_t), "state fits");
 
-static const uint32_t age_max_ms = 1u << 18; /* keeps the cube within 64 bits; by then the window is at its limit */
+/* keeps the cube within 64 bits; by then the window is at its limit */
+static const uint32_t age_max_ms = 1u << 18;
 
 /* The largest r with r^3 ≤ x, a bit at a time. */
 static uint32_t cube_root(uint64_t x)

@@ -126,7 +126,8 @@ static void conn_detach(struct gander_stack *stack, struct tcp_conn *c)
     c->flags &= ~(uint32_t)(TCP_IN_TABLE | TCP_BOUND);
 }
 
-void tcp_conn_end(struct gander_stack *stack, struct tcp_conn *c, enum gander_cause cause, int error)
+void tcp_conn_end(struct gander_stack *stack, struct tcp_conn *c, enum gander_cause cause,
+                  int error)
 {
     tcp_state_set(stack, c, GANDER_TCP_CLOSED, cause);
     if (trace_on(stack) && (c->flags & TCP_IN_TABLE))
@@ -146,7 +147,8 @@ void tcp_conn_end(struct gander_stack *stack, struct tcp_conn *c, enum gander_ca
     }
     c->sock.error = (int8_t)error;
     if (!(c->flags & TCP_END_REPORTED))
-        sock_event(stack, &c->sock, GANDER_EVENT_CLOSED | (error ? GANDER_EVENT_READABLE : 0), error);
+        sock_event(stack, &c->sock, GANDER_EVENT_CLOSED | (error ? GANDER_EVENT_READABLE : 0),
+                   error);
     c->flags |= TCP_END_REPORTED;
 }
 

@@ -36,8 +36,8 @@ static void trace_bare(struct gander_stack *stack, const struct bare *b,
     trace_emit(stack, &event, &flow);
 }
 
-static void bare_send(struct gander_stack *stack, const struct bare *b, const struct tcp_segment *seg,
-                      uint8_t state)
+static void bare_send(struct gander_stack *stack, const struct bare *b,
+                      const struct tcp_segment *seg, uint8_t state)
 {
     const struct tcp_knobs *knobs = b->knobs ? b->knobs : &stack->tcp.knobs_default;
     struct gander_packet *packet = packet_new(stack);
@@ -56,8 +56,9 @@ static void bare_send(struct gander_stack *stack, const struct bare *b, const st
     }
     header = packet_push(packet, bytes);
     wire_tcp_emit(header, seg);
-    wire_tcp_checksum(header, bytes,
-                      checksum_pseudo(b->family, b->source, b->destination, IP_PROTOCOL_TCP, bytes));
+    wire_tcp_checksum(
+        header, bytes,
+        checksum_pseudo(b->family, b->source, b->destination, IP_PROTOCOL_TCP, bytes));
     packet->why = b->why;
     packet->id = b->id;
     stack->stats.tcp_segments_out++;

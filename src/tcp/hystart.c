@@ -56,7 +56,8 @@ static void phase_decide(struct hystart *h)
     }
 }
 
-uint32_t hystart_on_ack(struct hystart *h, const struct tcp_cc *cc, uint32_t acked_bytes, bool *leave)
+uint32_t hystart_on_ack(struct hystart *h, const struct tcp_cc *cc, uint32_t acked_bytes,
+                        bool *leave)
 {
     uint32_t growth = acked_bytes < L * cc->mss ? acked_bytes : L * cc->mss;
 

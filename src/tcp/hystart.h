@@ -13,14 +13,15 @@
 
 struct hystart {
     gander_time last_min_ns, current_min_ns, baseline_ns; /* 0: none yet */
-    tcp_seq window_end;   /* the round ends when this is acknowledged */
-    uint8_t samples;      /* in this round, up to N_RTT_SAMPLE */
-    uint8_t css_rounds;   /* rounds left in conservative slow start */
+    tcp_seq window_end; /* the round ends when this is acknowledged */
+    uint8_t samples;    /* in this round, up to N_RTT_SAMPLE */
+    uint8_t css_rounds; /* rounds left in conservative slow start */
     bool started, in_css, done;
 };
 
 /* An ACK in slow start. Returns by how many bytes cwnd grows; *leave: slow start is over, ssthresh = cwnd. */
-uint32_t hystart_on_ack(struct hystart *h, const struct tcp_cc *cc, uint32_t acked_bytes, bool *leave);
+uint32_t hystart_on_ack(struct hystart *h, const struct tcp_cc *cc, uint32_t acked_bytes,
+                        bool *leave);
 
 /* Loss or ECN mark: never again on this connection. */
 static inline void hystart_end(struct hystart *h)

@@ -5,9 +5,14 @@
  */
 #include "tcp/tcp.h"
 
-enum { MTU_FLOOR_IPV4 = 552, MTU_FLOOR_IPV6 = 1280, MTU_GUESS = 576 /* an old router tells no MTU */ };
+enum {
+    MTU_FLOOR_IPV4 = 552,
+    MTU_FLOOR_IPV6 = 1280,
+    MTU_GUESS = 576 /* an old router tells no MTU */
+};
 
-static struct tcp_conn *conn_quoted(const struct gander_stack *stack, const struct icmp_quote *quote)
+static struct tcp_conn *conn_quoted(const struct gander_stack *stack,
+                                    const struct icmp_quote *quote)
 {
     uint32_t n = wire_ip_address_bytes(quote->family);
     struct tcp_flow flow = {.local_port = quote->source_port,
@@ -35,8 +40,8 @@ static int error_of(enum icmp_kind kind)
 }
 
 /* The path carries less than we thought: what is too long counts as lost, without a penalty of its own. */
-static void path_mtu(struct gander_stack *stack, struct tcp_conn *c, const struct icmp_header *error,
-                     const struct icmp_quote *quote)
+static void path_mtu(struct gander_stack *stack, struct tcp_conn *c,
+                     const struct icmp_header *error, const struct icmp_quote *quote)
 {
     uint32_t floor = c->entity.family == GANDER_IPV4 ? MTU_FLOOR_IPV4 : MTU_FLOOR_IPV6;
     uint32_t mtu = max_u32(error->mtu ? error->mtu : MTU_GUESS, floor);

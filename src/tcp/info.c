@@ -47,7 +47,8 @@ static void busy_info(const struct tcp_conn *c, struct gander_tcp_info *info)
     info->bytes_received = b->bytes_received;
 }
 
-void tcp_info(const struct gander_stack *stack, const struct tcp_conn *c, struct gander_tcp_info *info)
+void tcp_info(const struct gander_stack *stack, const struct tcp_conn *c,
+              struct gander_tcp_info *info)
 {
     *info = (struct gander_tcp_info){.id = c->id,
                                      .state = state_of(stack, c),

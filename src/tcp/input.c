@@ -88,8 +88,8 @@ static enum gander_drop parse(struct gander_stack *stack, struct tcp_arrival *a)
     if (reason != GANDER_DROP_none)
         return reason;
     a->seg.text_len = ip->ip.payload_bytes - a->seg.header_bytes;
-    a->seg.len = a->seg.text_len + !!(a->seg.flags & GANDER_FLAG_SYN) +
-                 !!(a->seg.flags & GANDER_FLAG_FIN);
+    a->seg.len =
+        a->seg.text_len + !!(a->seg.flags & GANDER_FLAG_SYN) + !!(a->seg.flags & GANDER_FLAG_FIN);
     return sanity(ip, &a->seg);
 }
 
@@ -97,8 +97,8 @@ static enum gander_drop parse(struct gander_stack *stack, struct tcp_arrival *a)
 static void no_connection(struct gander_stack *stack, struct tcp_arrival *a,
                           const struct tcp_flow *flow, const tcp_seq *iss_floor)
 {
-    struct tcp_listener *l = tcp_listener_find(stack, a->ip->ip.family, a->ip->ip.destination,
-                                               a->seg.destination_port);
+    struct tcp_listener *l =
+        tcp_listener_find(stack, a->ip->ip.family, a->ip->ip.destination, a->seg.destination_port);
 
     if (l) {
         tcp_listen_arrives(stack, l, a, flow, iss_floor);

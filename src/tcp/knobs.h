@@ -10,7 +10,7 @@ struct tcp_knobs {
     gander_time user_timeout_ns; /* 0: the number of retransmissions decides */
     gander_time linger_ns;       /* 0: close resets; −1: close goes on in the background */
     uint32_t keepalive_probes;
-    uint16_t max_segment;        /* 0: what the path allows */
+    uint16_t max_segment; /* 0: what the path allows */
     uint8_t ttl, traffic_class;
 };
 

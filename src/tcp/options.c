@@ -19,13 +19,13 @@ static struct option_view view_of(struct sock *sock)
     if (sock->kind == SOCK_TCP_LISTENER) {
         struct tcp_listener *l = tcp_listener_of(sock);
 
-        return (struct option_view){&l->flags, &l->send_limit_bytes, &l->receive_limit_bytes,
-                                    &l->knobs, &l->cc,               NULL};
+        return (struct option_view){
+            &l->flags, &l->send_limit_bytes, &l->receive_limit_bytes, &l->knobs, &l->cc, NULL};
     }
     struct tcp_conn *c = tcp_conn_of(sock);
 
-    return (struct option_view){&c->flags, &c->send_limit_bytes, &c->receive_limit_bytes,
-                                &c->knobs, &c->cc,               c};
+    return (struct option_view){
+        &c->flags, &c->send_limit_bytes, &c->receive_limit_bytes, &c->knobs, &c->cc, c};
 }
 
 static uint32_t flag_of(enum gander_option option)

@@ -87,7 +87,8 @@ static bool taken_match(const void *object, const void *key)
            memcmp(v.local.ip, want->local.ip, sizeof(v.local.ip)) == 0;
 }
 
-bool tcp_port_taken(const struct gander_stack *stack, const struct gander_address *local, bool v6_only)
+bool tcp_port_taken(const struct gander_stack *stack, const struct gander_address *local,
+                    bool v6_only)
 {
     struct port_view want = {.local = *local, .v6_only = v6_only};
 

@@ -25,11 +25,13 @@ struct sendq_entry {
 enum { SENDQ_RING_MIN = 2, RTXQ_RING_MIN = 4 }; /* powers of two */
 
 struct sendq {
-    struct sendq_entry *ring; /* capacity entries, a power of two; `few`, until they do not suffice */
+    /* capacity entries, a power of two; `few`, until they do not suffice */
+    struct sendq_entry *ring;
     uint32_t capacity, first, count;
     uint32_t cursor;   /* ordinal of the entry that sendq_refer() used last */
     tcp_seq head, end; /* bytes held: head … end−1 */
-    struct sendq_entry few[SENDQ_RING_MIN]; /* a short exchange needs no ring of its own; so this never moves */
+    /* a short exchange needs no ring of its own; so this never moves */
+    struct sendq_entry few[SENDQ_RING_MIN];
 };
 
 void sendq_init(struct sendq *q, tcp_seq seq);
@@ -60,14 +62,14 @@ enum tcp_record_flags {
 
 struct tcp_record {
     tcp_seq seq;
-    uint32_t len;             /* in sequence space: SYN and FIN count */
-    gander_time sent_ns;      /* last transmission */
+    uint32_t len;        /* in sequence space: SYN and FIN count */
+    gander_time sent_ns; /* last transmission */
     gander_time first_sent_ns;
-    uint32_t prev, next;      /* of its list: record numbers */
-    uint8_t flags;            /* enum tcp_record_flags */
+    uint32_t prev, next; /* of its list: record numbers */
+    uint8_t flags;       /* enum tcp_record_flags */
     uint8_t transmissions;
-    uint8_t rule;             /* why it was marked lost: enum gander_why */
-    uint8_t list;             /* 0: none; 1: sent; 2: lost */
+    uint8_t rule; /* why it was marked lost: enum gander_why */
+    uint8_t list; /* 0: none; 1: sent; 2: lost */
 };
 
 struct rtxq_list {
@@ -77,11 +79,13 @@ struct rtxq_list {
 #define RTXQ_NONE UINT32_MAX
 
 struct rtxq {
-    struct tcp_record *ring; /* by record number & (capacity − 1); `few`, until they do not suffice */
+    /* by record number & (capacity − 1); `few`, until they do not suffice */
+    struct tcp_record *ring;
     uint32_t capacity;
-    uint32_t first, count;   /* numbers first … first + count − 1 exist; numbers wrap below RTXQ_NONE */
-    struct rtxq_list sent;   /* in the network as far as we know, by time of the last transmission */
-    struct rtxq_list lost;   /* marked lost, not yet resent */
+    /* numbers first … first + count − 1 exist; numbers wrap below RTXQ_NONE */
+    uint32_t first, count;
+    struct rtxq_list sent; /* in the network as far as we know, by time of the last transmission */
+    struct rtxq_list lost; /* marked lost, not yet resent */
     uint32_t sacked_bytes, sacked_count;
     uint32_t lost_bytes; /* of the records in `lost` */
     struct tcp_record few[RTXQ_RING_MIN];
@@ -150,7 +154,7 @@ struct reasm_run {
 struct reasm {
     struct reasm_run *runs; /* in sequence order, no two touch; NULL while empty */
     uint32_t count, capacity;
-    uint32_t held_bytes;    /* true size of all */
+    uint32_t held_bytes; /* true size of all */
     uint32_t text_bytes;
     tcp_seq recent[REASM_RECENT]; /* one number in each of the last runs that grew [RFC2018 4] */
     uint8_t recent_count;

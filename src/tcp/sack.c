@@ -26,7 +26,8 @@ void tcp_rack_sample(struct gander_stack *stack, struct tcp_conn *c, const struc
         return; /* the ACK is for an earlier transmission */
     if (!(r->flags & RECORD_RETRANSMITTED) && (b->min_rtt_ns == 0 || rtt < b->min_rtt_ns))
         b->min_rtt_ns = max_i64(rtt, 1);
-    if (r->sent_ns > b->rack_sent_ns || (r->sent_ns == b->rack_sent_ns && seq_gt(end, b->rack_end))) {
+    if (r->sent_ns > b->rack_sent_ns ||
+        (r->sent_ns == b->rack_sent_ns && seq_gt(end, b->rack_end))) {
         b->rack_sent_ns = r->sent_ns;
         b->rack_end = end;
         b->rack_rtt_ns = rtt;
@@ -68,8 +69,8 @@ static void block_arrives(struct gander_stack *stack, struct tcp_conn *c,
         if (seq_lt(old->left, block->left) || seq_gt(old->right, block->right))
             continue;
         if (seq_lt(block->left, old->left))
-            block_walk(stack, c, block->left,
-                       &(struct tcp_sack_block){block->left, old->left}, facts);
+            block_walk(stack, c, block->left, &(struct tcp_sack_block){block->left, old->left},
+                       facts);
         if (seq_lt(old->right, block->right)) /* a segment across the old edge counts now */
             block_walk(stack, c, old->right - 1, block, facts);
         return;

@@ -101,8 +101,9 @@ static void header_fill(struct gander_stack *stack, struct tcp_conn *c, const st
     }
 }
 
-static void headers_push(struct gander_stack *stack, struct tcp_conn *c, struct gander_packet *packet,
-                         const struct tcp_segment *seg, uint32_t text_len)
+static void headers_push(struct gander_stack *stack, struct tcp_conn *c,
+                         struct gander_packet *packet, const struct tcp_segment *seg,
+                         uint32_t text_len)
 {
     const struct tcp_knobs *knobs = tcp_knobs_of(stack, c);
     unsigned family = c->entity.family;
@@ -117,8 +118,8 @@ static void headers_push(struct gander_stack *stack, struct tcp_conn *c, struct 
 
     wire_tcp_emit(header, seg);
     if (!(stack->links[c->entity.link].flags & GANDER_LINK_TRUSTED)) {
-        checksum_sum sum = checksum_pseudo(family, ip.source, ip.destination, IP_PROTOCOL_TCP,
-                                           bytes + text_len);
+        checksum_sum sum =
+            checksum_pseudo(family, ip.source, ip.destination, IP_PROTOCOL_TCP, bytes + text_len);
 
         wire_tcp_checksum(header, bytes, text_len ? sum + packet_checksum(packet, bytes) : sum);
     } else {
@@ -141,7 +142,7 @@ struct gander_packet *tcp_segment_build(struct gander_stack *stack, struct tcp_c
     if (send->text_len > 0)
         sent.text_len = sendq_refer(&c->busy->sendq, send->seq, send->text_len, packet);
     if (sent.text_len < send->text_len) /* in too many pieces: what follows goes in the next */
-        sent.flags &= (uint8_t)~(GANDER_FLAG_FIN | GANDER_FLAG_PSH);
+        sent.flags &= (uint8_t) ~(GANDER_FLAG_FIN | GANDER_FLAG_PSH);
     header_fill(stack, c, &sent, &seg);
     headers_push(stack, c, packet, &seg, sent.text_len);
     packet->why = sent.why;

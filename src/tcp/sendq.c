@@ -6,8 +6,8 @@
 #include "tcp/queues.h"
 
 enum {
-    SENDQ_BLOCK_BYTES_MIN = 200,   /* fits the smallest class of blocks */
-    SENDQ_BLOCK_BYTES_MAX = 16000  /* fits the largest */
+    SENDQ_BLOCK_BYTES_MIN = 200,  /* fits the smallest class of blocks */
+    SENDQ_BLOCK_BYTES_MAX = 16000 /* fits the largest */
 };
 
 static struct sendq_entry *entry_at(const struct sendq *q, uint32_t number)

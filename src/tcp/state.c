@@ -26,9 +26,8 @@ void tcp_state_trace(struct gander_stack *stack, struct tcp_entity *entity, uint
                      enum gander_tcp_state from, enum gander_tcp_state to, enum gander_cause cause)
 {
     if (trace_on(stack))
-        tcp_trace_state(
-            stack, entity, id,
-            &(struct gander_trace_state){(uint8_t)from, (uint8_t)to, (uint8_t)cause});
+        tcp_trace_state(stack, entity, id,
+                        &(struct gander_trace_state){(uint8_t)from, (uint8_t)to, (uint8_t)cause});
 }
 
 /* SYN-SENT to LAST-ACK: what gander_stats() calls a connection. */

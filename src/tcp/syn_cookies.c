@@ -16,7 +16,7 @@
 #include "tcp/tcp.h"
 
 enum {
-    PERIODS = 2,       /* the current one and the last */
+    PERIODS = 2, /* the current one and the last */
     SCALE_NONE = 15,
     OPTION_SACK = 16,
     OPTION_BITS = 0x3f

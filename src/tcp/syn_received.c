@@ -46,7 +46,8 @@ void tcp_syn_received_free(struct gander_stack *stack, struct tcp_syn_received *
     pool_put(r);
 }
 
-void tcp_syn_received_end(struct gander_stack *stack, struct tcp_syn_received *r, enum gander_cause cause)
+void tcp_syn_received_end(struct gander_stack *stack, struct tcp_syn_received *r,
+                          enum gander_cause cause)
 {
     tcp_state_trace(stack, &r->entity, tcp_full_id(stack, r->id), GANDER_TCP_SYN_RECEIVED,
                     GANDER_TCP_CLOSED, cause);
@@ -56,26 +57,26 @@ void tcp_syn_received_end(struct gander_stack *stack, struct tcp_syn_received *r
 void tcp_syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r, uint32_t tsval)
 {
     struct tcp_listener *l = r->listener;
-    uint32_t mss = stack->links[r->entity.link].mtu_bytes -
-                   wire_ip_header_bytes(r->entity.family) - (uint32_t)TCP_HEADER_BYTES;
+    uint32_t mss = stack->links[r->entity.link].mtu_bytes - wire_ip_header_bytes(r->entity.family) -
+                   (uint32_t)TCP_HEADER_BYTES;
 
     if (l->knobs && l->knobs->max_segment)
         mss = min_u32(mss, l->knobs->max_segment);
-    tcp_reply(stack, &r->entity, tcp_full_id(stack, r->id),
-              &(struct tcp_reply){
-                  .seq = r->iss,
-                  .ack = r->irs + 1,
-                  .wnd = (uint16_t)min_u32(l->receive_limit_bytes, UINT16_MAX),
-                  .flags = GANDER_FLAG_SYN | GANDER_FLAG_ACK,
-                  .why = r->retries ? GANDER_WHY_syn_ack_retransmit : GANDER_WHY_syn_ack,
-                  .timestamps = r->flags & TCP_TIMESTAMPS,
-                  .sack_permitted = r->flags & TCP_SACK,
-                  .scaling = r->flags & TCP_SCALING,
-                  .wscale = r->rcv_scale,
-                  .knobs = l->knobs,
-                  .mss = (uint16_t)min_u32(mss, UINT16_MAX),
-                  .tsval = tsval,
-                  .tsecr = r->ts_recent});
+    tcp_reply(
+        stack, &r->entity, tcp_full_id(stack, r->id),
+        &(struct tcp_reply){.seq = r->iss,
+                            .ack = r->irs + 1,
+                            .wnd = (uint16_t)min_u32(l->receive_limit_bytes, UINT16_MAX),
+                            .flags = GANDER_FLAG_SYN | GANDER_FLAG_ACK,
+                            .why = r->retries ? GANDER_WHY_syn_ack_retransmit : GANDER_WHY_syn_ack,
+                            .timestamps = r->flags & TCP_TIMESTAMPS,
+                            .sack_permitted = r->flags & TCP_SACK,
+                            .scaling = r->flags & TCP_SCALING,
+                            .wscale = r->rcv_scale,
+                            .knobs = l->knobs,
+                            .mss = (uint16_t)min_u32(mss, UINT16_MAX),
+                            .tsval = tsval,
+                            .tsecr = r->ts_recent});
 }
 
 static void syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r)
@@ -347,7 +348,8 @@ void tcp_syn_received_arrives(struct gander_stack *stack, struct tcp_syn_receive
     const struct tcp_segment *seg = &a->seg;
     bool rst = seg->flags & GANDER_FLAG_RST, ack = seg->flags & GANDER_FLAG_ACK;
 
-    if ((seg->flags & GANDER_FLAG_SYN) && seg->seq == r->irs && !ack) { /* the SYN again: so is the answer */
+    /* the SYN again: so is the answer */
+    if ((seg->flags & GANDER_FLAG_SYN) && seg->seq == r->irs && !ack) {
         syn_ack_send(stack, r);
         tcp_drop(stack, NULL, a, GANDER_DROP_tcp_duplicate);
         return;
@@ -380,4 +382,3 @@ void tcp_syn_received_arrives(struct gander_stack *stack, struct tcp_syn_receive
     }
     record_established(stack, r, a);
 }
-

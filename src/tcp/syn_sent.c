@@ -9,7 +9,8 @@ static bool ack_is_acceptable(const struct tcp_conn *c, const struct tcp_segment
 }
 
 /* What both ends can do from now on. */
-static void options_agree(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_segment *seg)
+static void options_agree(struct gander_stack *stack, struct tcp_conn *c,
+                          const struct tcp_segment *seg)
 {
     const struct gander_config *config = &stack->config;
 
@@ -43,7 +44,8 @@ static void irs_take(struct tcp_conn *c, const struct tcp_segment *seg)
 }
 
 /* Our SYN is acknowledged: ESTABLISHED. */
-static void established(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_segment *seg)
+static void established(struct gander_stack *stack, struct tcp_conn *c,
+                        const struct tcp_segment *seg)
 {
     struct rtxq *q = &c->busy->rtxq;
     const struct tcp_record *syn = rtxq_at(q, q->first);
@@ -71,7 +73,8 @@ static void established(struct gander_stack *stack, struct tcp_conn *c, const st
 }
 
 /* Both opened at once [RFC9293 3.5, figure 7]: our SYN goes again, with an ACK. */
-static void simultaneous(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_segment *seg)
+static void simultaneous(struct gander_stack *stack, struct tcp_conn *c,
+                         const struct tcp_segment *seg)
 {
     c->snd.wnd = c->snd.max_wnd = seg->wnd;
     c->snd.wl1 = seg->seq;

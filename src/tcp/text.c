@@ -104,7 +104,8 @@ static uint32_t ahead_limit(const struct tcp_conn *c)
  * An ACK for an earlier gap is due in this burst, and this segment is another gap, or the peer counts duplicates: that ACK leaves now,
  * so that none goes untold [RFC5681 4.2]. With SACK, one for each gap; without, one for each segment.
  */
-static void ack_each_gap(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_arrival *a)
+static void ack_each_gap(struct gander_stack *stack, struct tcp_conn *c,
+                         const struct tcp_arrival *a)
 {
     struct tcp_send ack = {
         .seq = c->snd.nxt, .flags = GANDER_FLAG_ACK, .why = GANDER_WHY_ack_out_of_order};
@@ -202,7 +203,8 @@ void tcp_fin_arrives(struct gander_stack *stack, struct tcp_conn *c)
 {
     if ((c->flags & TCP_URGENT_IN) && seq_gt(c->rcv.up, c->rcv.nxt))
         c->rcv.up = c->rcv.nxt; /* nothing comes behind a FIN */
-    if (c->busy && c->busy->reasm.count > 0) { /* what a peer that contradicts itself sent there can never be read */
+    /* what a peer that contradicts itself sent there can never be read */
+    if (c->busy && c->busy->reasm.count > 0) {
         reasm_finish(&c->busy->reasm, stack->mem);
         tcp_holder_update(stack, c, false);
     }
@@ -234,7 +236,8 @@ void tcp_text_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp
     struct tcp_segment *seg = &a->seg;
 
     if (!takes_text(c)) {
-        if (seg->len > 0) { /* behind the peer's FIN: cannot be; another FIN is acknowledged all the same */
+        /* behind the peer's FIN: cannot be; another FIN is acknowledged all the same */
+        if (seg->len > 0) {
             if (seg->flags & GANDER_FLAG_FIN)
                 tcp_ack_now(stack, c, GANDER_WHY_ack_duplicate);
             tcp_drop(stack, c, a, GANDER_DROP_tcp_after_fin);

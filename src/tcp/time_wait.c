@@ -213,7 +213,8 @@ bool tcp_time_wait_arrives(struct gander_stack *stack, struct tcp_time_wait *w,
     bool missing = w->timestamps && !seg->has_timestamp && !(seg->flags & GANDER_FLAG_SYN);
 
     if ((seg->flags & GANDER_FLAG_RST) || missing) { /* RFC 1337; RFC 7323 3.2 */
-        tcp_drop(stack, NULL, a, missing ? GANDER_DROP_tcp_no_timestamp : GANDER_DROP_tcp_time_wait);
+        tcp_drop(stack, NULL, a,
+                 missing ? GANDER_DROP_tcp_no_timestamp : GANDER_DROP_tcp_time_wait);
         return false;
     }
     if ((seg->flags & (GANDER_FLAG_SYN | GANDER_FLAG_ACK)) == GANDER_FLAG_SYN &&

@@ -50,8 +50,7 @@ void tcp_trace_timer_fired(struct gander_stack *stack, struct tcp_conn *c, enum 
 void tcp_trace_rtt(struct gander_stack *stack, struct tcp_conn *c, gander_time sample)
 {
     struct gander_trace_event event = {
-        .type = GANDER_TRACE_rtt,
-        .u.rtt = {sample, c->srtt_ns, c->rttvar_ns, tcp_rto(stack, c)}};
+        .type = GANDER_TRACE_rtt, .u.rtt = {sample, c->srtt_ns, c->rttvar_ns, tcp_rto(stack, c)}};
 
     emit(stack, &c->entity, c->id, &event);
 }
@@ -59,8 +58,7 @@ void tcp_trace_rtt(struct gander_stack *stack, struct tcp_conn *c, gander_time s
 void tcp_trace_window(struct gander_stack *stack, struct tcp_conn *c, enum gander_why why)
 {
     struct gander_trace_event event = {
-        .type = GANDER_TRACE_window,
-        .u.window = {c->snd.wnd, c->cwnd, c->ssthresh, (uint8_t)why}};
+        .type = GANDER_TRACE_window, .u.window = {c->snd.wnd, c->cwnd, c->ssthresh, (uint8_t)why}};
 
     emit(stack, &c->entity, c->id, &event);
 }

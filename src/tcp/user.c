@@ -30,7 +30,8 @@ static bool port_pick(struct gander_stack *stack, struct gander_address *local, 
     return false;
 }
 
-int tcp_user_bind(struct gander_stack *stack, struct tcp_conn *c, const struct gander_address *local)
+int tcp_user_bind(struct gander_stack *stack, struct tcp_conn *c,
+                  const struct gander_address *local)
 {
     struct gander_address want = *local;
     bool v6_only = c->flags & TCP_V6_ONLY, any = ip_is_unspecified(GANDER_IPV6, want.ip);
@@ -112,7 +113,8 @@ static void sequence_start(struct gander_stack *stack, struct tcp_conn *c)
     c->ssthresh = UINT32_MAX;
 }
 
-int tcp_user_connect(struct gander_stack *stack, struct tcp_conn *c, const struct gander_address *peer)
+int tcp_user_connect(struct gander_stack *stack, struct tcp_conn *c,
+                     const struct gander_address *peer)
 {
     struct tcp_flow flow, before = c->flow;
     uint8_t family = c->entity.family;

@@ -10,28 +10,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum oracle_state { /* in the order of RFC 9293 3.3.2 */
-                    ORACLE_CLOSED,
-                    ORACLE_LISTEN,
-                    ORACLE_SYN_SENT,
-                    ORACLE_SYN_RECEIVED,
-                    ORACLE_ESTABLISHED,
-                    ORACLE_FIN_WAIT_1,
-                    ORACLE_FIN_WAIT_2,
-                    ORACLE_CLOSE_WAIT,
-                    ORACLE_CLOSING,
-                    ORACLE_LAST_ACK,
-                    ORACLE_TIME_WAIT,
-                    ORACLE_STATES
+/* in the order of RFC 9293 3.3.2 */
+enum oracle_state {
+    ORACLE_CLOSED,
+    ORACLE_LISTEN,
+    ORACLE_SYN_SENT,
+    ORACLE_SYN_RECEIVED,
+    ORACLE_ESTABLISHED,
+    ORACLE_FIN_WAIT_1,
+    ORACLE_FIN_WAIT_2,
+    ORACLE_CLOSE_WAIT,
+    ORACLE_CLOSING,
+    ORACLE_LAST_ACK,
+    ORACLE_TIME_WAIT,
+    ORACLE_STATES
 };
 
-enum oracle_flags { /* RFC 9293 3.1 */
-                    ORACLE_FIN = 1,
-                    ORACLE_SYN = 2,
-                    ORACLE_RST = 4,
-                    ORACLE_PSH = 8,
-                    ORACLE_ACK = 16,
-                    ORACLE_URG = 32
+/* RFC 9293 3.1 */
+enum oracle_flags {
+    ORACLE_FIN = 1,
+    ORACLE_SYN = 2,
+    ORACLE_RST = 4,
+    ORACLE_PSH = 8,
+    ORACLE_ACK = 16,
+    ORACLE_URG = 32
 };
 
 struct oracle_tcb {
