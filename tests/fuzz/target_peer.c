@@ -8,7 +8,13 @@
 #include "host.h"
 #include "segment.h"
 
-enum { PORT = 80, QUEUE_MAX = 64, TURNS_MAX = 4000, CHUNK_BYTES = 3000, DROPS_IN_A_ROW = 3 };
+enum {
+    PORT = 80,
+    QUEUE_MAX = 64,
+    TURNS_MAX = 4000,
+    CHUNK_BYTES = 3000,
+    DROPS_MAX = 7 /* until something is read: no connection must give up */
+};
 
 struct end {
     struct host host;
@@ -18,7 +24,6 @@ struct end {
     /* what is on its way from here */
     struct frame queue[QUEUE_MAX];
     unsigned queued;
-    unsigned drops;
 };
 
 struct world {
@@ -27,6 +32,7 @@ struct world {
     gander_socket listener;
     unsigned family;
     bool hostile;
+    unsigned drops;
 };
 
 /* --- the link ------------------------------------------------------------------------------------- */
@@ -101,11 +107,10 @@ static void pass(struct world *w, struct end *from, struct frame *f)
 {
     uint8_t what = take8(&w->in) & 15;
 
-    if (what == 8 && from->drops < DROPS_IN_A_ROW) {
-        from->drops++;
+    if (what == 8 && w->drops < DROPS_MAX) {
+        w->drops++;
         return;
     }
-    from->drops = 0;
     if (what >= 11 && w->hostile)
         mutate(&w->in, f);
     put(from, f);
@@ -170,6 +175,7 @@ static bool read_some(struct world *w, struct end *e)
     if (!w->hostile)
         CHECK(pattern_holds(bytes, e->read, (uint32_t)n));
     e->read += (uint32_t)n;
+    w->drops = 0;
     return true;
 }
 
@@ -282,8 +288,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         e->socket = 0;
         e->written = e->read = 0;
         e->shut = e->finished = false;
-        e->queued = e->drops = 0;
+        e->queued = 0;
     }
+    w->drops = 0;
     configure(w);
     begin(w);
     run(w);
