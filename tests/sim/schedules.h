@@ -21,6 +21,7 @@ struct fault {
 struct schedule {
     struct fault faults[SCHEDULE_FAULTS_MAX]; /* by packet, rising */
     unsigned count;
+    gander_time starts[2]; /* of the two clocks */
 };
 
 enum opening { OPEN_PASSIVE, OPEN_SIMULTANEOUS, OPEN_REFUSED };
@@ -45,6 +46,10 @@ struct scenario {
     struct part parts[2];    /* client, server */
     uint32_t receive_buffer; /* 0: as usual */
     bool bare;               /* no timestamps, SACK, scaling */
+    bool as_before;          /* as the scenario before, with other numbers */
+    bool ipv6;
+    uint32_t iss; /* both sides begin with this number; 0: any */
+    bool again;   /* once it is over, the same once more, from the same port */
 };
 
 /* transitions[from][to]: how often, over all runs. */
@@ -55,6 +60,9 @@ struct transitions {
 
 /* True for what RFC 9293 figure 5 allows, and for CLOSED from any state (reset, abort, time-out). */
 bool transition_is_legal(unsigned from, unsigned to);
+
+/* Sets the clocks such that the scenario's initial numbers come out. */
+void schedule_aim(const struct scenario *scenario, struct schedule *schedule);
 
 /*
  * Runs. Returns how many packets were sent. `text`: empty if all is as it must be, or what is not: bytes, ends, transitions,

@@ -43,11 +43,33 @@ static const struct scenario scenarios[] = {
      .opening = OPEN_SIMULTANEOUS,
      .parts = {{.shut_from = 0}, {.shut_from = 0}}},
     {.name = "refused", .opening = OPEN_REFUSED},
-    {.name = "one segment each way",
-     .parts = {{.bytes = 100, .shut_from = SOON}, {.bytes = 200, .shut_from = AT_END}}},
     {.name = "one segment each way, without options",
      .bare = true,
      .parts = {{.bytes = 100, .shut_from = SOON}, {.bytes = 200, .shut_from = AT_END}}},
+    {.name = "one segment each way",
+     .parts = {{.bytes = 100, .shut_from = SOON}, {.bytes = 200, .shut_from = AT_END}}},
+    {.name = "one segment each way, over IPv6",
+     .ipv6 = true,
+     .as_before = true,
+     .parts = {{.bytes = 100, .shut_from = SOON}, {.bytes = 200, .shut_from = AT_END}}},
+    {.name = "one segment each way, across 2^32",
+     .iss = 0xffffffd0U,
+     .as_before = true,
+     .parts = {{.bytes = 100, .shut_from = SOON}, {.bytes = 200, .shut_from = AT_END}}},
+    {.name = "one segment each way, across 2^31",
+     .iss = 0x7fffffd0U,
+     .as_before = true,
+     .parts = {{.bytes = 100, .shut_from = SOON}, {.bytes = 200, .shut_from = AT_END}}},
+    {.name = "SYN is the last number",
+     .iss = 0xffffffffU,
+     .parts = {{.shut_from = SOON}, {.shut_from = SOON}}},
+    {.name = "twice from the same port",
+     .again = true,
+     .parts = {{.bytes = 100, .shut_from = AT_END}, {.bytes = 200, .shut_from = SOON}}},
+    {.name = "twice from the same port, without options",
+     .again = true,
+     .bare = true,
+     .parts = {{.bytes = 100, .shut_from = AT_END}, {.bytes = 200, .shut_from = SOON}}},
     {.name = "server closes first", .parts = {{.shut_from = AT_END}, {.shut_from = SOON}}},
     {.name = "both close at once", .parts = {{.shut_from = SOON}, {.shut_from = SOON}}},
     {.name = "half close, then data",
@@ -138,20 +160,25 @@ static unsigned count_transitions(const struct transitions *t, unsigned *legal)
 static void every_schedule_ends_well(void **state)
 {
     static struct sweep sweep;
+    unsigned long runs = 0;
     unsigned legal = 0, taken;
 
     (void)state;
     sweep.faults_max = faults_max();
     for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
         const char *only = getenv("GANDER_SCENARIO");
-        struct schedule schedule = {.count = 0};
+        struct schedule schedule;
         unsigned long before = sweep.runs;
 
         if (only && !strstr(scenarios[i].name, only))
             continue;
         sweep.scenario = &scenarios[i];
+        schedule_aim(&scenarios[i], &schedule);
         try_all(&sweep, &schedule);
         print_message("%8lu schedules: %s\n", sweep.runs - before, scenarios[i].name);
+        if (scenarios[i].as_before && !only) /* other numbers must not lead to more packets */
+            assert_in_range(sweep.runs - before, runs - runs / 32, runs + runs / 32);
+        runs = sweep.runs - before;
     }
     taken = count_transitions(&sweep.transitions, &legal);
     print_message("%lu schedules of up to %u faults: %lu wrong; %u of %u legal transitions taken, "
