@@ -284,6 +284,16 @@ static void begin(struct run *run)
     side_opens(client, &server->address, false);
 }
 
+/* Faults cost time, but not any: each may cost a time-out, and doubles those that follow. */
+static void judge_time(struct run *run)
+{
+    unsigned faults = run->schedule->count;
+    gander_time most = ((4500 * GANDER_MS) << faults) - 1500 * GANDER_MS;
+
+    if (run->over_at > most)
+        run_wrong(run, "over only after %lld ms", (long long)(run->over_at / GANDER_MS));
+}
+
 static void judge_side(struct run *run, const struct side *side)
 {
     const struct scenario *scenario = run->scenario;
@@ -346,6 +356,8 @@ static void run_to_end(struct run *run)
         settle(run);
         if (begin_again(run))
             settle(run);
+        if (run->over_at == 0 && run->sides[0].over && run->sides[1].over)
+            run->over_at = run->now;
     }
 }
 
@@ -355,6 +367,8 @@ static void end(struct run *run)
 
     for (unsigned i = 0; i < SIDES && !run->text[0]; i++)
         judge_side(run, &run->sides[i]);
+    if (!run->scenario->parts[0].abort_at)
+        judge_time(run);
     if (run->scenario->again && run->round == 0)
         run_wrong(run, "not done again");
     if (run->scenario->iss && run->schedule->starts[0] && run->sides[0].iss != run->scenario->iss)

@@ -37,7 +37,7 @@ struct run {
     const struct schedule *schedule;
     struct transitions *transitions;
     char *text;
-    gander_time now;
+    gander_time now, over_at; /* both sides know that it is over */
     size_t live_bytes;
     struct side sides[SIDES];
     struct flying wire[WIRE_MAX];
