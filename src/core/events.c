@@ -20,7 +20,7 @@ void sock_event(struct gander_stack *stack, struct sock *sock, unsigned bits, in
     if (!sock->handle)
         return;
     sock->event_bits |= (uint16_t)bits;
-    if (error)
+    if (error || (bits & GANDER_EVENT_CLOSED)) /* how it ended counts, not what was feared before */
         sock->event_error = (int8_t)error;
     if (sock->event_queued)
         return;
