@@ -22,6 +22,7 @@ struct schedule {
     struct fault faults[SCHEDULE_FAULTS_MAX]; /* by packet, rising */
     unsigned count;
     gander_time starts[2]; /* of the two clocks */
+    bool told;             /* each segment, on stderr */
 };
 
 enum opening { OPEN_PASSIVE, OPEN_SIMULTANEOUS, OPEN_REFUSED };

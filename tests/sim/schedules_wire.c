@@ -50,6 +50,22 @@ bool transition_is_legal(unsigned from, unsigned to)
     return from < GANDER_TCP_STATES && to < GANDER_TCP_STATES && (legal[from] >> to & 1);
 }
 
+static void tell(const struct side *side, const struct gander_trace_event *event)
+{
+    const struct gander_trace_segment_out *s = &event->u.segment_out;
+
+    if (event->type == GANDER_TRACE_segment_out)
+        fprintf(stderr, "%8lld ms  %u sends flags %02x seq %u ack %u, %u bytes, window %u: %s\n",
+                (long long)(side->run->now / GANDER_MS), side->index, s->flags, s->seq, s->ack,
+                s->len, s->window, gander_why_text(s->why));
+    else if (event->type == GANDER_TRACE_state)
+        fprintf(stderr, "%8lld ms  %u is in %s\n", (long long)(side->run->now / GANDER_MS),
+                side->index, gander_tcp_state_name(event->u.state.to));
+    else if (event->type == GANDER_TRACE_drop)
+        fprintf(stderr, "%8lld ms  %u drops: %s\n", (long long)(side->run->now / GANDER_MS),
+                side->index, gander_drop_text(event->u.drop.reason));
+}
+
 void run_on_trace(void *context, const struct gander_trace_event *event)
 {
     struct side *side = context;
@@ -57,6 +73,8 @@ void run_on_trace(void *context, const struct gander_trace_event *event)
 
     if (event->type == GANDER_TRACE_segment_out && (event->u.segment_out.flags & GANDER_FLAG_SYN))
         side->iss = event->u.segment_out.seq;
+    if (side->run->schedule->told)
+        tell(side, event);
     if (event->type != GANDER_TRACE_state)
         return;
     if (!transition_is_legal(from, to)) {
