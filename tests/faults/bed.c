@@ -47,13 +47,32 @@ static void hook_free(void *context, void *memory, size_t size)
     free(memory);
 }
 
+/* Slabs count and refuse requests only in builds with GANDER_DEBUG; elsewhere nobody asks for it. */
+static uint64_t slab_requests(const struct gander_stack *stack)
+{
+#ifdef GANDER_DEBUG
+    return stack ? stack->mem->requests : 0;
+#else
+    (void)stack;
+    return 0;
+#endif
+}
+
+static void slab_refuse(struct gander_stack *stack, uint64_t at, bool forever)
+{
+#ifdef GANDER_DEBUG
+    if (stack)
+        mem_refuse(stack->mem, at, forever);
+#else
+    (void)stack, (void)at, (void)forever;
+#endif
+}
+
 uint64_t bed_requests(const struct bed *b)
 {
-    const struct gander_stack *stack = b->stack[b->refusal.side];
-
     if (!b->refusal.in_slabs)
         return b->hook[b->refusal.side].calls;
-    return stack ? stack->mem->requests : 0;
+    return slab_requests(b->stack[b->refusal.side]);
 }
 
 static void refuse(struct bed *b, uint64_t at, bool forever)
@@ -63,8 +82,8 @@ static void refuse(struct bed *b, uint64_t at, bool forever)
     if (!b->refusal.in_slabs) {
         b->hook[side].refuse_at = at;
         b->hook[side].forever = forever;
-    } else if (b->stack[side]) {
-        mem_refuse(b->stack[side]->mem, at, forever);
+    } else {
+        slab_refuse(b->stack[side], at, forever);
     }
 }
 
