@@ -139,15 +139,18 @@ static int tun_receive(struct gander_driver *driver, struct gander_stack *stack,
         struct gander_packet *packet = gander_packet_alloc(stack, driver->mtu_bytes);
         ssize_t bytes =
             packet ? read(tun->fd, packet->frag[0].data, driver->mtu_bytes) : discard_one(tun);
+        int error = errno; /* the stack's allocator may change it */
 
         if (bytes <= 0) {
             gander_packet_free(packet);
-            if (bytes == 0 || errno == EAGAIN)
+            if (bytes == 0 || error == EAGAIN)
                 break;
-            if (errno == EINTR)
+            if (error == EINTR)
                 continue;
-            if (n == 0)
+            if (n == 0) {
+                errno = error;
                 return GANDER_EIO;
+            }
             break;
         }
         if (!packet) {

@@ -26,7 +26,7 @@
 
 #include "unit/link_fixture.h"
 
-enum { MTU = 1500, FDS_MAX = 64 };
+enum { MTU = 30000, /* so large that its memory comes straight from the allocator */ FDS_MAX = 64 };
 
 static const int errors[] = {EINTR, EAGAIN, ENOBUFS, ENOMEM, EIO, EPERM, EBUSY, ENODEV, EINVAL};
 #define ERRORS (sizeof(errors) / sizeof(errors[0]))
@@ -284,9 +284,25 @@ static ssize_t arrives(const char *text)
     return write(tun_peer, text, strlen(text));
 }
 
+/* An allocator that has its own idea of errno. */
+static void free_and_fail(void *context, void *memory, size_t size)
+{
+    struct fixture *f = context;
+
+    f->live_bytes -= size;
+    free(memory);
+    errno = EDOM;
+}
+
 static void receiving(void **state)
 {
     struct fixture *f = *state;
+    struct gander_config config;
+
+    gander_config_init(&config);
+    config.memory = (struct gander_memory){fixture_alloc, free_and_fail, f};
+    gander_stack_destroy(f->stack);
+    assert_int_equal(gander_stack_create(&config, &f->stack), GANDER_OK);
 
     for (size_t e = 0; e < ERRORS; e++) {
         struct gander_driver *driver = open_tun();
