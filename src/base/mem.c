@@ -88,12 +88,18 @@ bool mem_is_refused(struct mem *mem)
     mem->refused_to = __builtin_return_address(0);
     return true;
 }
+
+#define MEM_REFUSED_TO_CALLER(mem) ((mem)->refused_to = __builtin_return_address(0))
+#else
+#define MEM_REFUSED_TO_CALLER(mem) ((void)(mem))
 #endif
 
 void *mem_alloc(struct mem *mem, size_t bytes)
 {
-    if (mem_is_refused(mem))
+    if (mem_is_refused(mem)) {
+        MEM_REFUSED_TO_CALLER(mem);
         return NULL;
+    }
     return mem_take(mem, bytes, LARGE_ALIGN);
 }
 
@@ -253,8 +259,10 @@ struct gander_block *block_alloc(struct mem *mem, size_t bytes)
         total = (total + LARGE_ALIGN - 1) & ~(size_t)(LARGE_ALIGN - 1);
         block = mem_alloc(mem, total);
     }
-    if (UNLIKELY(!block))
+    if (UNLIKELY(!block)) {
+        MEM_REFUSED_TO_CALLER(mem);
         return NULL;
+    }
     mem->live++;
     block->mem = mem;
     block->refs = 1;
