@@ -41,13 +41,20 @@ static void say_where(int signal_number)
     raise(signal_number);
 }
 
-static void note_site(const void *site)
+/* Which place in the code was refused last. */
+static void note_site(const struct gander_stack *stack)
 {
+#ifdef GANDER_DEBUG
+    const void *site = stack ? stack->mem->refused_to : NULL;
+
     for (unsigned i = 0; i < site_count; i++)
         if (sites[i] == site)
             return;
     if (site && site_count < SITES_MAX)
         sites[site_count++] = site;
+#else
+    (void)stack;
+#endif
 }
 
 /* Tells the story once. True: the request that was to be refused was reached. */
@@ -61,8 +68,7 @@ static bool tell(const struct telling *telling, const struct refusal *refusal)
     if (bed_begin(&b, telling->scenario, telling->family, refusal))
         telling->scenario->story(&b);
     reached = bed_requests(&b) >= refusal->at;
-    if (refusal->in_slabs && b.stack[refusal->side])
-        note_site(b.stack[refusal->side]->mem->refused_to);
+    note_site(b.stack[refusal->side]);
     if (!refusal->forever && !b.completed && !b.reported)
         bed_fail(&b, b.gave_up ? "waited in vain" : "neither came to its end nor said why");
     if (refusal->at == 0 && !b.completed)
