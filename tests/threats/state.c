@@ -206,82 +206,62 @@ static void clocks_may_leap_and_stand_still(void **state)
 
 /* --- F12: drops -------------------------------------------------------------------------------------------------- */
 
+/* A segment that somebody must drop, by its kind. */
+static struct segment droppable(const struct crowd *c, const struct crowd_peer *p, unsigned kind)
+{
+    static uint8_t text[600];
+    const struct segment usual = {.flags = GANDER_FLAG_ACK,
+                                  .seq = p->seq,
+                                  .ack = p->ack,
+                                  .wnd = 65535,
+                                  .text = text,
+                                  .len = kind & 1 ? 500 : 0};
+    struct segment s[15];
+
+    for (unsigned i = 0; i < 15; i++)
+        s[i] = usual;
+    s[0].fields = FIELD_BADSUM;
+    s[1].fields = FIELD_OFFSET;
+    s[1].offset = 2;
+    s[2].flags = 0;
+    s[3].seq += 1 << 28;
+    s[4].seq -= 600; /* before the connection began */
+    s[5].ack += 1 << 28;
+    s[6].ack -= 1 << 28;
+    s[7].flags = GANDER_FLAG_PSH;
+    s[8].flags = GANDER_FLAG_RST;
+    s[8].seq += 5;
+    s[9].flags = GANDER_FLAG_SYN;
+    s[10].destination_port = 9;
+    s[11].source_port = 1000; /* the listener */
+    s[11].flags = kind & 1 ? GANDER_FLAG_RST : GANDER_FLAG_FIN;
+    s[12].fields = FIELD_OPT | FIELD_NOTS; /* window scale of length 9 */
+    s[12].opt_bytes = 4;
+    memcpy(s[12].opt, (uint8_t[]){3, 9, 0, 0}, 4);
+    s[13].fields = c->ts ? FIELD_TS : FIELD_OPT; /* as old as can be */
+    s[13].tsval = 1u << 31;
+    s[14].fields = FIELD_NOTS;
+    s[14].seq -= c->ts ? 0 : 1;
+    return s[kind / 2];
+}
+
 static void drop_some(struct crowd *c, struct crowd_peer *p, unsigned kind)
 {
-    static uint8_t text[600], bytes[1500];
-    struct segment s = {.flags = GANDER_FLAG_ACK,
-                        .seq = p->seq,
-                        .ack = p->ack,
-                        .wnd = 65535,
-                        .text = text,
-                        .len = kind & 1 ? 500 : 0};
+    static uint8_t bytes[1500];
     struct segment_path path = crowd_path(c, p->number);
+    struct segment s = droppable(c, p, kind < 30 ? kind : 0);
     size_t len;
 
-    switch (kind / 2 % 16) {
-    case 0:
-        s.fields = FIELD_BADSUM;
-        break;
-    case 1:
-        s.fields = FIELD_OFFSET;
-        s.offset = 2;
-        break;
-    case 2:
-        s.flags = 0;
-        break;
-    case 3:
-        s.seq += 1 << 28;
-        break;
-    case 4:
-        s.seq -= 600; /* before the connection began */
-        break;
-    case 5:
-        s.ack += 1 << 28;
-        break;
-    case 6:
-        s.ack -= 1 << 28;
-        break;
-    case 7:
-        s.flags = GANDER_FLAG_PSH;
-        break;
-    case 8:
-        s.flags = GANDER_FLAG_RST;
-        s.seq += 5;
-        break;
-    case 9:
-        s.flags = GANDER_FLAG_SYN;
-        break;
-    case 10:
-        s.destination_port = 9;
-        break;
-    case 11:
-        s.source_port = 1000; /* the listener */
-        s.flags = kind & 1 ? GANDER_FLAG_RST : GANDER_FLAG_FIN;
-        break;
-    case 12:
-        s.fields = FIELD_OPT | FIELD_NOTS; /* window scale of length 9 */
-        s.opt_bytes = 4;
-        memcpy(s.opt, (uint8_t[]){3, 9, 0, 0}, 4);
-        break;
-    case 13:
-        s.fields = c->ts ? FIELD_TS : FIELD_OPT; /* as old as can be */
-        s.tsval = 1u << 31;
-        break;
-    case 14:
-        s.fields = FIELD_NOTS;
-        s.seq -= c->ts ? 0 : 1;
-        break;
-    default:
-        s.source_port = CROWD_PEER_PORT;
-        s.destination_port = CROWD_PORT;
-        len = segment_build(&s, &path, bytes);
-        bytes[0] =
-            (uint8_t)(kind & 1 ? 0x20
-                               : bytes[0] | 15); /* no version; or a header too long, a class */
-        crowd_send_bytes(c, bytes, kind & 1 ? len : 30);
+    if (kind < 30) {
+        crowd_send(c, p->number, &s);
         return;
     }
-    crowd_send(c, p->number, &s);
+    s.source_port = CROWD_PEER_PORT;
+    s.destination_port = CROWD_PORT;
+    len = segment_build(&s, &path, bytes);
+    bytes[0] =
+        (uint8_t)(kind & 1 ? 0x20 : bytes[0] | 15); /* no version; or a header too long, a class */
+    crowd_send_bytes(c, bytes, kind & 1 ? len : 30);
 }
 
 static void no_drop_keeps_anything(void **state)
