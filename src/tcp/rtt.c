@@ -5,8 +5,11 @@
  */
 #include "tcp/tcp.h"
 
-/* G of RFC 6298: the wheel is exact, so this only keeps RTO above SRTT. */
-static const gander_time granularity_ns = GANDER_MS;
+/*
+ * G of RFC 6298 (2.3). Our clock is exact, but the peer's ACK is not: it may wait for its delayed-ACK timer, 40 ms with us and others.
+ * On a long path whose round trips never vary, RTTVAR goes to 0, and a smaller G would let each delayed ACK come too late.
+ */
+static const gander_time granularity_ns = 50 * GANDER_MS;
 
 void tcp_rtt_sample(struct gander_stack *stack, struct tcp_conn *c, gander_time rtt_ns)
 {
