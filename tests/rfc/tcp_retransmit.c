@@ -55,6 +55,24 @@ DIALOGUE(rto_has_a_minimum) /* [RFC6298 2.4]: DEVIATION 200 ms instead of 1 s, a
     expect_after(d, ms(RTO_MIN_MS), "PA seq=1 len=10");
 }
 
+DIALOGUE(rto_leaves_room_for_a_delayed_ack) /* [RFC6298 2.3]: max(G, K*RTTVAR); RTTVAR is all but 0 here */
+{
+    open_with_rtt(d, ms(400));
+    for (uint32_t i = 0; i < 60; i++) {
+        app_send(d, 10);
+        expect(d, "PA len=10");
+        after(d, ms(400));
+        arrive(d, "A ack=%u", 11 + 10 * i);
+    }
+    expect_true(d, dialogue_info(d).rttvar_ns < ms(2));
+    expect_near(d, dialogue_info(d).rto_ns, ms(450), ms(1));
+    app_send(d, 10);
+    expect(d, "PA len=10");
+    after(d, ms(440)); /* the ACK waited 40 ms */
+    expect_nothing(d);
+    arrive(d, "A ack=%u", 11 + 10 * 60);
+}
+
 static void one_second(struct gander_config *config)
 {
     config->tcp_rto_min_ns = sec(1);
@@ -407,6 +425,7 @@ static const struct dialogue_test tests[] = {
     RUN(first_sample),
     RUN(later_samples),
     RUN(rto_has_a_minimum),
+    RUN(rto_leaves_room_for_a_delayed_ack),
     RUN_WITH(rto_minimum_is_configurable, one_second),
     RUN(no_round_trip_time_at_all),
     RUN(passive_open_measures_the_syn_ack),
