@@ -12,6 +12,8 @@ enum {
     PEER_PORT = 4000,
     USERS = 4,
     CHUNK_BYTES = 8192,
+    SYNS = 4,
+    STREAM_MAX_BYTES = 1 << 24,
     STEPS_MAX = 300
 };
 
@@ -33,7 +35,9 @@ struct session {
     /* the peer */
     uint32_t isn, next;     /* next: what the stack expects, by its last ACK */
     uint32_t iss, end, una; /* the stack's; end: behind the last number sent */
-    bool open;              /* the stack's SYN has been seen; iss is known */
+    uint32_t syns[SYNS];    /* numbers of the last SYNs that it sent */
+    unsigned syn_count;
+    bool open;    /* the stack's SYN has been seen; iss is known */
     bool garbled; /* a segment was broken on its way: what the application reads may be anything */
     bool ack_known; /* since then it has acknowledged: `next` */
     uint32_t tsval, peer_ts;

@@ -12,16 +12,32 @@
 
 /* --- what leaves ---------------------------------------------------------------------------------- */
 
+static void begin_at(struct session *s, uint32_t iss)
+{
+    s->iss = iss;
+    s->una = iss;
+    s->end = iss + 1;
+    s->ack_known = false;
+}
+
 static void saw_syn(struct session *s, const struct segment *seg)
 {
     s->open = true;
-    s->iss = seg->seq;
-    s->una = s->iss;
-    s->end = s->iss + 1;
-    s->ack_known = seg->flags & GANDER_FLAG_ACK;
-    if (s->ack_known)
+    begin_at(s, seg->seq);
+    s->syns[s->syn_count++ % SYNS] = seg->seq;
+    if (seg->flags & GANDER_FLAG_ACK)
         s->next = seg->ack;
     s->port = seg->source_port;
+}
+
+/* A stack that answers SYNs with cookies remembers none [RFC4987 3.6]: the peer may take up any of its answers. */
+static void which_syn(struct session *s, uint32_t seq)
+{
+    if (seq - s->iss <= STREAM_MAX_BYTES)
+        return;
+    for (unsigned i = 0; i < SYNS; i++)
+        if (seq - s->syns[i] <= STREAM_MAX_BYTES)
+            begin_at(s, s->syns[i]);
 }
 
 static void judge(struct session *s, const struct segment *seg)
@@ -37,6 +53,7 @@ static void judge(struct session *s, const struct segment *seg)
     if (!s->open || seg->source_port != s->port)
         return;                          /* of a connection that was there before */
     CHECK(seg->flags & GANDER_FLAG_ACK); /* [RFC9293 3.10.7.4]: all but a SYN and a reset */
+    which_syn(s, seg->seq);
     if (s->ack_known)
         CHECK(seq_geq(seg->ack, s->next));
     s->ack_known = true;
@@ -188,6 +205,17 @@ static void arrive(struct session *s, bool hold)
         host_flush(&s->host);
 }
 
+/* The start of what is in flight did not come; one block of what did, by whole or broken segments. */
+static void miss_some(struct session *s, struct segment *seg)
+{
+    uint32_t edges[2];
+
+    edges[0] = s->una + take8(&s->in) * 16U;
+    edges[1] = s->end - take8(&s->in) * 16U;
+    seg->ack = s->una;
+    segment_option32(seg, 5, 2, edges);
+}
+
 /* The ordinary next segment, so that sessions get somewhere: text in order, all acknowledged. */
 static void arrive_in_order(struct session *s)
 {
@@ -202,6 +230,8 @@ static void arrive_in_order(struct session *s)
 
     if (how & 16)
         seg.text_len = session_text_bytes(take8(&s->in));
+    if (how & 128)
+        miss_some(s, &seg);
     if (how & 32)
         put_options(s, &seg, 8);
     pattern_fill(text, seg.seq, seg.text_len);
