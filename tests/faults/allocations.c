@@ -23,7 +23,6 @@ struct telling {
 };
 
 static uint64_t told, completed_count, reported_count;
-static const void *sites[SITES_MAX];
 static unsigned site_count;
 static struct refusal now_refused;
 static const struct telling *now_told;
@@ -45,6 +44,7 @@ static void say_where(int signal_number)
 static void note_site(const struct gander_stack *stack)
 {
 #ifdef GANDER_DEBUG
+    static const void *sites[SITES_MAX];
     const void *site = stack ? stack->mem->refused_to : NULL;
 
     for (unsigned i = 0; i < site_count; i++)
