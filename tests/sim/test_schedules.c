@@ -22,8 +22,13 @@
 
 #include "sim/schedules.h"
 
-#ifdef __SANITIZE_ADDRESS__
-enum { FAULTS_USUAL = 2 };
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
+    __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) ||                         \
+    __has_feature(thread_sanitizer)
+enum { FAULTS_USUAL = 2 }; /* seconds; three are for builds at full speed */
 #else
 enum { FAULTS_USUAL = 3 };
 #endif
