@@ -212,7 +212,7 @@ DIALOGUE(blind_icmp_moves_nothing)
     cwnd = dialogue_info(d).cwnd_bytes;
     for (unsigned kind = ICMP_DIALOGUE_NETWORK; kind <= ICMP_DIALOGUE_PARAMETER; kind++) {
         for (unsigned i = 0; i < 64; i++) {
-            int64_t seq = i < 32 ? (1ll << i) + 3 * d->smss : -(1ll << (i - 32));
+            int64_t seq = i < 32 ? (INT64_C(1) << i) + 3 * d->smss : -(INT64_C(1) << (i - 32));
 
             arrive_icmp(d, kind, (uint32_t)seq, 576 + i);
         }
