@@ -66,7 +66,8 @@ static enum tcp_verdict check_timestamp(struct gander_stack *stack, struct tcp_c
     if (!(c->flags & TCP_TIMESTAMPS) || (seg->flags & GANDER_FLAG_RST))
         return TCP_CONTINUE;
     if (!seg->has_timestamp) {
-        if (seg->flags & GANDER_FLAG_SYN) /* a peer that began anew: RFC 5961 4.2 answers it, whatever it holds */
+        /* a peer that began anew: RFC 5961 4.2 answers it, whatever it holds */
+        if (seg->flags & GANDER_FLAG_SYN)
             return TCP_CONTINUE;
         tcp_drop(stack, c, a, GANDER_DROP_tcp_no_timestamp);
         return TCP_DONE;
@@ -107,7 +108,8 @@ static bool is_acceptable(const struct tcp_conn *c, const struct tcp_segment *se
 {
     tcp_seq end = seg->seq + seg->len;
 
-    if (seg->seq == c->rcv.nxt) /* also with a closed window: its ACK, RST and URG count (MUST-66) */
+    /* also with a closed window: its ACK, RST and URG count (MUST-66) */
+    if (seg->seq == c->rcv.nxt)
         return true;
     if (seg->len == 0)
         return seq_between(c->rcv.nxt, seg->seq, c->rcv.edge);
@@ -142,7 +144,7 @@ static void trim_right(struct tcp_conn *c, struct tcp_arrival *a)
     if (seg->text_len + fin <= window)
         return;
     a->trimmed = true;
-    seg->flags &= (uint8_t)~(GANDER_FLAG_FIN | GANDER_FLAG_PSH);
+    seg->flags &= (uint8_t) ~(GANDER_FLAG_FIN | GANDER_FLAG_PSH);
     if (seg->text_len > window) {
         gander_packet_trim(a->packet, window);
         seg->text_len = window;
@@ -177,7 +179,7 @@ static enum tcp_verdict check_sequence(struct gander_stack *stack, struct tcp_co
     }
     tcp_drop(stack, c, a,
              seg->len && seq_leq(seg->seq + seg->len, c->rcv.nxt) ? GANDER_DROP_tcp_duplicate
-                                                                : GANDER_DROP_tcp_out_of_window);
+                                                                  : GANDER_DROP_tcp_out_of_window);
     return TCP_DONE;
 }
 
@@ -230,7 +232,8 @@ static enum tcp_verdict check_ack(struct gander_stack *stack, struct tcp_conn *c
 }
 
 /* RFC 6093: the pointer means the byte behind the urgent one; data stay in line. */
-static void check_urgent(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_segment *seg)
+static void check_urgent(struct gander_stack *stack, struct tcp_conn *c,
+                         const struct tcp_segment *seg)
 {
     tcp_seq up = seg->seq + seg->up;
 
@@ -255,7 +258,8 @@ void tcp_rest_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp
 
 /* --- the order ------------------------------------------------------------------------------------------------- */
 
-static void synchronised_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
+static void synchronised_arrives(struct gander_stack *stack, struct tcp_conn *c,
+                                 struct tcp_arrival *a)
 {
     if (check_timestamp(stack, c, a) == TCP_DONE || check_sequence(stack, c, a) == TCP_DONE)
         return;

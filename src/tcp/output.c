@@ -125,7 +125,8 @@ static bool record_resend(struct gander_stack *stack, struct tcp_conn *c, struct
                                 .text_len = min_u32(text - done, c->mss),
                                 .flags = GANDER_FLAG_ACK,
                                 .why = (uint8_t)why,
-                                .transmissions = (uint8_t)min_u32(r->transmissions + 1U, UINT8_MAX)};
+                                .transmissions =
+                                    (uint8_t)min_u32(r->transmissions + 1U, UINT8_MAX)};
         int64_t n;
 
         if (turn_over(turn))
@@ -289,7 +290,8 @@ static void conn_output(struct gander_stack *stack, struct tcp_conn *c, struct t
 {
     if (c->busy && is_opening(c)) {
         syn_output(stack, c, turn);
-        if (c->entity.state == GANDER_TCP_SYN_RECEIVED) /* challenges, and answers to old segments */
+        /* challenges, and answers to old segments */
+        if (c->entity.state == GANDER_TCP_SYN_RECEIVED)
             ack_output(stack, c, turn);
         return;
     }

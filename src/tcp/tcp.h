@@ -37,34 +37,35 @@ struct tcp_flow {
 };
 
 enum tcp_conn_flags {
-    TCP_OUTPUT_LISTED = 1 << 0,    /* stands in an output list */
-    TCP_ACK_NOW = 1 << 1,          /* wish: an ACK with the next output */
-    TCP_TIMESTAMPS = 1 << 2,       /* both ends agreed [RFC7323 3.2] */
-    TCP_SACK = 1 << 3,             /* [RFC2018 2] */
-    TCP_SCALING = 1 << 4,          /* [RFC7323 2.2] */
+    TCP_OUTPUT_LISTED = 1 << 0, /* stands in an output list */
+    TCP_ACK_NOW = 1 << 1,       /* wish: an ACK with the next output */
+    TCP_TIMESTAMPS = 1 << 2,    /* both ends agreed [RFC7323 3.2] */
+    TCP_SACK = 1 << 3,          /* [RFC2018 2] */
+    TCP_SCALING = 1 << 4,       /* [RFC7323 2.2] */
     TCP_NODELAY = 1 << 5,
     TCP_CORK = 1 << 6,
-    TCP_MORE = 1 << 7,             /* the last send said that more follows */
+    TCP_MORE = 1 << 7, /* the last send said that more follows */
     TCP_KEEPALIVE = 1 << 8,
     TCP_QUICKACK = 1 << 9,
-    TCP_FIN_QUEUED = 1 << 10,      /* the application closed its direction */
-    TCP_RECEIVE_SHUT = 1 << 11,    /* nobody will read any more */
+    TCP_FIN_QUEUED = 1 << 10,   /* the application closed its direction */
+    TCP_RECEIVE_SHUT = 1 << 11, /* nobody will read any more */
     TCP_IN_TABLE = 1 << 12,
     TCP_V6_ONLY = 1 << 13,
-    TCP_SYN_QUEUED = 1 << 14,      /* our SYN is to be sent */
-    TCP_WANTS_WRITABLE = 1 << 15,  /* a send got GANDER_EAGAIN */
-    TCP_URGENT_IN = 1 << 16,       /* rcv.up lies ahead */
-    TCP_URGENT_OUT = 1 << 17,      /* snd_up lies ahead */
+    TCP_SYN_QUEUED = 1 << 14,     /* our SYN is to be sent */
+    TCP_WANTS_WRITABLE = 1 << 15, /* a send got GANDER_EAGAIN */
+    TCP_URGENT_IN = 1 << 16,      /* rcv.up lies ahead */
+    TCP_URGENT_OUT = 1 << 17,     /* snd_up lies ahead */
     TCP_FIN_RECEIVED = 1 << 18,
-    TCP_KEEPALIVE_DUE = 1 << 19,   /* wish: a keepalive probe */
-    TCP_WINDOW_PROBE_DUE = 1 << 20,/* wish: a window probe */
-    TCP_LOSS_PROBE_DUE = 1 << 21,  /* wish: a tail loss probe */
-    TCP_OVERRIDE = 1 << 22,        /* wish: send a partial segment although Nagle, SWS or cork would wait */
-    TCP_END_REPORTED = 1 << 23,    /* GANDER_EVENT_CLOSED was queued */
-    TCP_BOUND = 1 << 24,           /* stands in the table of ports */
+    TCP_KEEPALIVE_DUE = 1 << 19,    /* wish: a keepalive probe */
+    TCP_WINDOW_PROBE_DUE = 1 << 20, /* wish: a window probe */
+    TCP_LOSS_PROBE_DUE = 1 << 21,   /* wish: a tail loss probe */
+    /* wish: send a partial segment although Nagle, SWS or cork would wait */
+    TCP_OVERRIDE = 1 << 22,
+    TCP_END_REPORTED = 1 << 23, /* GANDER_EVENT_CLOSED was queued */
+    TCP_BOUND = 1 << 24,        /* stands in the table of ports */
     TCP_FIN_SENT = 1 << 25,
-    TCP_ORPHAN = 1 << 27,          /* closed by its owner, not over yet */
-    TCP_FIN_AHEAD = 1 << 26        /* the peer's FIN arrived ahead of a gap: busy->fin_seq */
+    TCP_ORPHAN = 1 << 27,   /* closed by its owner, not over yet */
+    TCP_FIN_AHEAD = 1 << 26 /* the peer's FIN arrived ahead of a gap: busy->fin_seq */
 };
 
 struct tcp_conn {
@@ -82,24 +83,24 @@ struct tcp_conn {
         tcp_seq edge; /* right edge of the window as last offered; never moves left */
     } rcv;
 
-    uint32_t flags; /* enum tcp_conn_flags */
+    uint32_t flags;          /* enum tcp_conn_flags */
     uint32_t cwnd, ssthresh; /* bytes */
     uint32_t send_limit_bytes, receive_limit_bytes;
     uint32_t ts_recent, ts_offset; /* TS.Recent, and what our clock is shifted by */
     uint32_t ts_recent_s;          /* when TS.Recent was taken, in seconds */
     tcp_seq last_ack_sent;         /* Last.ACK.sent */
-    uint16_t mss;                  /* Eff.snd.MSS [RFC9293 3.7.1]: payload bytes of a full segment */
-    uint16_t mss_receive;          /* the largest segment seen, for the delayed ACK */
+    uint16_t mss;         /* Eff.snd.MSS [RFC9293 3.7.1]: payload bytes of a full segment */
+    uint16_t mss_receive; /* the largest segment seen, for the delayed ACK */
     uint16_t mtu;
     uint8_t snd_scale, rcv_scale;
-    uint8_t keepalive_sent;        /* probes without an answer */
-    uint8_t cc;                    /* index of the congestion control */
-    uint8_t soft_error;            /* −(enum gander_error) of the last ICMP error, reported with a time-out */
-    uint8_t why_ack;               /* enum gander_why of the ACK that is due */
-    uint32_t challenges_paid_ms;   /* when the challenge ACKs sent so far are paid for: arrives.c */
+    uint8_t keepalive_sent; /* probes without an answer */
+    uint8_t cc;             /* index of the congestion control */
+    uint8_t soft_error; /* −(enum gander_error) of the last ICMP error, reported with a time-out */
+    uint8_t why_ack;    /* enum gander_why of the ACK that is due */
+    uint32_t challenges_paid_ms; /* when the challenge ACKs sent so far are paid for: arrives.c */
     gander_time srtt_ns, rttvar_ns; /* srtt 0: no sample yet */
-    gander_time challenged_ns;     /* last challenge ACK [RFC5961 7] */
-    gander_time heard_ns;          /* when the peer was last heard */
+    gander_time challenged_ns;      /* last challenge ACK [RFC5961 7] */
+    gander_time heard_ns;           /* when the peer was last heard */
 
     struct tcp_busy *busy;
     struct tcp_knobs *knobs;
@@ -113,7 +114,6 @@ struct tcp_conn {
 
 enum tcp_recovery { TCP_OPEN, TCP_RECOVERY, TCP_LOSS }; /* RFC 5681 3.2, 3.1 */
 
-
 /* What a connection needs while data, SYN or FIN are under way, or received data wait. */
 struct tcp_busy {
     struct sendq sendq;
@@ -123,30 +123,32 @@ struct tcp_busy {
     gander_time at[GANDER_TIMER_COUNT]; /* when each timer runs out; GANDER_NEVER: off */
 
     /* loss.c */
-    uint8_t recovery;     /* enum tcp_recovery */
-    uint8_t retries;      /* time-outs in a row without an answer: R1, R2 */
-    uint8_t backoff;      /* doublings of the RTO until the next round-trip sample [RFC6298 5] */
-    uint8_t probes;       /* window probes in a row */
-    bool probe_sent;      /* a tail loss probe is out */
-    bool force_one;       /* the fast retransmission leaves whatever the window says [RFC6675 5 (4.3)] */
-    bool reorder_seen;    /* RACK.reordering_seen */
+    uint8_t recovery; /* enum tcp_recovery */
+    uint8_t retries;  /* time-outs in a row without an answer: R1, R2 */
+    uint8_t backoff;  /* doublings of the RTO until the next round-trip sample [RFC6298 5] */
+    uint8_t probes;   /* window probes in a row */
+    bool probe_sent;  /* a tail loss probe is out */
+    bool force_one; /* the fast retransmission leaves whatever the window says [RFC6675 5 (4.3)] */
+    bool reorder_seen; /* RACK.reordering_seen */
     uint32_t dupacks;
-    uint32_t dup_bytes;   /* without SACK: what duplicate ACKs say has left the network */
-    tcp_seq recover;      /* [RFC6582 3.2] */
-    bool resend_partial;  /* a record is being resent in pieces … */
-    tcp_seq resend_from;  /* … where the next one begins */
-    tcp_seq probe_end;    /* TLP.end_seq [RFC8985 7] */
-    struct tcp_sack_block sacks[TCP_SACK_BLOCKS_MAX]; /* of the last ACK: only what is new is walked */
+    uint32_t dup_bytes;  /* without SACK: what duplicate ACKs say has left the network */
+    tcp_seq recover;     /* [RFC6582 3.2] */
+    bool resend_partial; /* a record is being resent in pieces … */
+    tcp_seq resend_from; /* … where the next one begins */
+    tcp_seq probe_end;   /* TLP.end_seq [RFC8985 7] */
+    /* of the last ACK: only what is new is walked */
+    struct tcp_sack_block sacks[TCP_SACK_BLOCKS_MAX];
     uint8_t sack_count;
     gander_time rack_rtt_ns, rack_sent_ns, min_rtt_ns; /* [RFC8985 6.2] */
     tcp_seq rack_end, fack;
     tcp_seq fin_seq;
-    gander_time unacked_since_ns; /* when the oldest unacknowledged bytes first left: user timeout, R2 */
-    gander_time last_sent_ns;     /* RFC 5681 4.1 */
-    tcp_seq snd_up;               /* one past the last urgent byte */
+    /* when the oldest unacknowledged bytes first left: user timeout, R2 */
+    gander_time unacked_since_ns;
+    gander_time last_sent_ns; /* RFC 5681 4.1 */
+    tcp_seq snd_up;           /* one past the last urgent byte */
 
     /* delayed ACK */
-    uint32_t unacked_segs;        /* segments received since the last ACK */
+    uint32_t unacked_segs; /* segments received since the last ACK */
 
     uint64_t bytes_acked, bytes_received, retransmitted;
     uint64_t cc_state[TCP_CC_STATE_WORDS];
@@ -163,11 +165,11 @@ struct tcp_listener {
     uint64_t id;
     struct gander_address local; /* family 0: both */
     uint32_t backlog;
-    uint32_t pending;            /* SYN-RECEIVED records */
-    uint32_t waiting;            /* established, not accepted */
+    uint32_t pending; /* SYN-RECEIVED records */
+    uint32_t waiting; /* established, not accepted */
     struct tcp_syn_received *records;
     struct tcp_conn *accept_first, **accept_last;
-    uint32_t flags;              /* inherited: TCP_NODELAY, TCP_KEEPALIVE, … */
+    uint32_t flags; /* inherited: TCP_NODELAY, TCP_KEEPALIVE, … */
     uint32_t send_limit_bytes, receive_limit_bytes;
     uint8_t cc;
     struct tcp_knobs *knobs;
@@ -182,13 +184,13 @@ struct tcp_syn_received {
     struct tcp_syn_received *next, **at; /* the listener's records */
     tcp_seq iss, irs;
     uint32_t ts_recent;
-    uint32_t id;         /* low half of the trace id */
+    uint32_t id; /* low half of the trace id */
     uint16_t mss, wnd;
     uint8_t snd_scale : 4, rcv_scale : 4; /* the peer's, and ours as the SYN-ACK says it */
     uint8_t retries;
-    uint8_t flags;       /* TCP_TIMESTAMPS, TCP_SACK, TCP_SCALING */
+    uint8_t flags; /* TCP_TIMESTAMPS, TCP_SACK, TCP_SCALING */
     bool from_cookie;
-    uint32_t sent_us;    /* when the SYN-ACK left, for the first round-trip sample */
+    uint32_t sent_us; /* when the SYN-ACK left, for the first round-trip sample */
     struct tcp_flow flow;
 };
 
@@ -231,7 +233,8 @@ static inline uint8_t *flow_remote(struct tcp_flow *flow, unsigned family)
 struct tcp_flow *tcp_entity_flow(struct tcp_entity *entity);
 /* The flow that an arrived segment belongs to, seen from our side. */
 void tcp_flow_of(struct tcp_flow *flow, const struct ip_arrival *ip, const struct tcp_segment *seg);
-uint32_t tcp_flow_hash(const struct gander_stack *stack, unsigned family, const struct tcp_flow *flow);
+uint32_t tcp_flow_hash(const struct gander_stack *stack, unsigned family,
+                       const struct tcp_flow *flow);
 struct tcp_entity *tcp_flow_find(const struct gander_stack *stack, unsigned family, uint32_t hash,
                                  const struct tcp_flow *flow);
 /* The entity that an arrived segment is for; NULL: none. */
@@ -242,20 +245,23 @@ struct tcp_entity *tcp_flow_arrived(struct gander_stack *stack, unsigned family,
 /* Into the table under entity->hash; false: no memory. Out of it. Another in its place. */
 bool tcp_flow_insert(struct gander_stack *stack, struct tcp_entity *entity);
 void tcp_flow_remove(struct gander_stack *stack, struct tcp_entity *entity);
-void tcp_flow_replace(struct gander_stack *stack, struct tcp_entity *entity, struct tcp_entity *with);
+void tcp_flow_replace(struct gander_stack *stack, struct tcp_entity *entity,
+                      struct tcp_entity *with);
 void tcp_trace_flow(struct tcp_entity *entity, uint64_t id, struct trace_flow *out);
 uint64_t tcp_full_id(const struct gander_stack *stack, uint32_t low);
 
 /* --- conn.c: life and death of connections ------------------------------------------------------ */
 
-struct tcp_conn *tcp_conn_new(struct gander_stack *stack, unsigned family); /* family 0: room for both; state CLOSED */
-bool tcp_conn_enter(struct gander_stack *stack, struct tcp_conn *c);        /* into the table of flows */
+/* family 0: room for both; state CLOSED */
+struct tcp_conn *tcp_conn_new(struct gander_stack *stack, unsigned family);
+bool tcp_conn_enter(struct gander_stack *stack, struct tcp_conn *c); /* into the table of flows */
 /* Memory for work under way; false: none to be had. */
 bool tcp_busy_need(struct gander_stack *stack, struct tcp_conn *c);
 /* Gives it back. */
 void tcp_busy_release(struct gander_stack *stack, struct tcp_conn *c);
 /* The connection ends: state CLOSED, off all lists, `error` reported to its owner; freed if it has none. */
-void tcp_conn_end(struct gander_stack *stack, struct tcp_conn *c, enum gander_cause cause, int error);
+void tcp_conn_end(struct gander_stack *stack, struct tcp_conn *c, enum gander_cause cause,
+                  int error);
 void tcp_conn_free(struct gander_stack *stack, struct tcp_conn *c);
 const struct tcp_knobs *tcp_knobs_of(const struct gander_stack *stack, const struct tcp_conn *c);
 /* The path decides the segment size [RFC9293 3.7.1]. */
@@ -279,7 +285,8 @@ void tcp_trace_lost(struct gander_stack *stack, struct tcp_conn *c, const struct
 void tcp_state_set(struct gander_stack *stack, struct tcp_conn *c, enum gander_tcp_state to,
                    enum gander_cause cause);
 /* Keeps the number of connections: also for one that begins in SYN-RECEIVED, or is freed in any state. */
-void tcp_state_count(struct gander_stack *stack, enum gander_tcp_state from, enum gander_tcp_state to);
+void tcp_state_count(struct gander_stack *stack, enum gander_tcp_state from,
+                     enum gander_tcp_state to);
 void tcp_state_trace(struct gander_stack *stack, struct tcp_entity *entity, uint64_t id,
                      enum gander_tcp_state from, enum gander_tcp_state to, enum gander_cause cause);
 
@@ -291,7 +298,8 @@ enum tcp_verdict tcp_syn_sent_arrives(struct gander_stack *stack, struct tcp_con
 /* `iss_floor`: our ISS must lie beyond; NULL: none. */
 void tcp_listen_arrives(struct gander_stack *stack, struct tcp_listener *l, struct tcp_arrival *a,
                         const struct tcp_flow *flow, const tcp_seq *iss_floor);
-void tcp_accept_queue_append(struct gander_stack *stack, struct tcp_listener *l, struct tcp_conn *c);
+void tcp_accept_queue_append(struct gander_stack *stack, struct tcp_listener *l,
+                             struct tcp_conn *c);
 /* What a SYN says, as a record that is nowhere yet. */
 void tcp_syn_received_fill(struct gander_stack *stack, struct tcp_syn_received *r,
                            struct tcp_listener *l, const struct tcp_arrival *a,
@@ -338,7 +346,8 @@ void tcp_time_wait_enter(struct gander_stack *stack, struct tcp_conn *c);
 bool tcp_time_wait_arrives(struct gander_stack *stack, struct tcp_time_wait *w,
                            struct tcp_arrival *a, tcp_seq *floor);
 void tcp_time_wait_timer(struct gander_stack *stack);
-void tcp_time_wait_free(struct gander_stack *stack, struct tcp_time_wait *w, enum gander_cause cause);
+void tcp_time_wait_free(struct gander_stack *stack, struct tcp_time_wait *w,
+                        enum gander_cause cause);
 /* The owner of a connection in TIME-WAIT aborts: the record goes too [RFC9293 3.10.5]. */
 void tcp_time_wait_abort(struct gander_stack *stack, struct tcp_conn *c);
 
@@ -391,12 +400,12 @@ uint32_t tcp_timestamp(const struct gander_stack *stack, uint32_t offset);
 /* --- loss.c, sack.c, rtt.c, timers.c -------------------------------------------------------------------- */
 
 struct tcp_ack_facts {
-    uint32_t acked_bytes;     /* SND.UNA moved by */
-    uint32_t delivered_bytes; /* that, and newly SACKed ones, less what was SACKed before */
-    bool duplicate;           /* [RFC5681 2] */
-    gander_time rtt_ns;       /* a sample, or −1 */
+    uint32_t acked_bytes;      /* SND.UNA moved by */
+    uint32_t delivered_bytes;  /* that, and newly SACKed ones, less what was SACKed before */
+    bool duplicate;            /* [RFC5681 2] */
+    gander_time rtt_ns;        /* a sample, or −1 */
     gander_time first_sent_ns; /* when the last one acknowledged left for the first time */
-    uint32_t flight_before;   /* bytes in the network before this ACK */
+    uint32_t flight_before;    /* bytes in the network before this ACK */
 };
 uint32_t tcp_pipe(const struct tcp_conn *c); /* bytes in the network [RFC6675 4] */
 void tcp_rack_sample(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_record *r);
@@ -411,28 +420,35 @@ void tcp_mark_lost(struct gander_stack *stack, struct tcp_conn *c, uint32_t numb
 void tcp_cwnd_changed(struct gander_stack *stack, struct tcp_conn *c, enum gander_why why);
 
 void tcp_rtt_sample(struct gander_stack *stack, struct tcp_conn *c, gander_time rtt_ns);
-gander_time tcp_rto(const struct gander_stack *stack, const struct tcp_conn *c); /* backoff included */
+/* backoff included */
+gander_time tcp_rto(const struct gander_stack *stack, const struct tcp_conn *c);
 
-void tcp_timers_on_sent(struct gander_stack *stack, struct tcp_conn *c);      /* bytes, SYN or FIN left */
-void tcp_timers_on_resent(struct gander_stack *stack, struct tcp_conn *c);    /* the oldest byte left again */
-void tcp_timers_on_ack(struct gander_stack *stack, struct tcp_conn *c);       /* SND.UNA moved */
-void tcp_timers_on_heard(struct gander_stack *stack, struct tcp_conn *c);     /* a good segment came */
-void tcp_timers_on_window(struct gander_stack *stack, struct tcp_conn *c);    /* something waits that may not be sent */
-void tcp_timers_on_text(struct gander_stack *stack, struct tcp_conn *c);      /* an ACK can wait a little */
+/* bytes, SYN or FIN left */
+void tcp_timers_on_sent(struct gander_stack *stack, struct tcp_conn *c);
+/* the oldest byte left again */
+void tcp_timers_on_resent(struct gander_stack *stack, struct tcp_conn *c);
+void tcp_timers_on_ack(struct gander_stack *stack, struct tcp_conn *c);   /* SND.UNA moved */
+void tcp_timers_on_heard(struct gander_stack *stack, struct tcp_conn *c); /* a good segment came */
+/* something waits that may not be sent */
+void tcp_timers_on_window(struct gander_stack *stack, struct tcp_conn *c);
+/* an ACK can wait a little */
+void tcp_timers_on_text(struct gander_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_ack_sent(struct tcp_conn *c);
-void tcp_timers_on_probe(struct gander_stack *stack, struct tcp_conn *c);     /* a window probe left */
+void tcp_timers_on_probe(struct gander_stack *stack, struct tcp_conn *c); /* a window probe left */
 void tcp_timers_on_reorder(struct gander_stack *stack, struct tcp_conn *c, gander_time at);
-void tcp_timers_on_option(struct gander_stack *stack, struct tcp_conn *c);    /* keepalive, user timeout changed */
+/* keepalive, user timeout changed */
+void tcp_timers_on_option(struct gander_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_state(struct gander_stack *stack, struct tcp_conn *c);
-void tcp_timers_on_quiet(struct gander_stack *stack, struct tcp_conn *c);     /* nothing is under way any more */
+/* nothing is under way any more */
+void tcp_timers_on_quiet(struct gander_stack *stack, struct tcp_conn *c);
 void tcp_timers_fired(struct gander_stack *stack, struct timer *timer);
 bool tcp_is_quiet(const struct tcp_conn *c); /* busy memory holds nothing */
 
 /* --- cc.c: congestion control behind a table ---------------------------------------------------------------- */
 
-void tcp_cc_init(struct gander_stack *stack, struct tcp_conn *c);    /* initial window [RFC6928] */
-void tcp_cc_on_ack(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_ack_facts *facts,
-                   bool limited);
+void tcp_cc_init(struct gander_stack *stack, struct tcp_conn *c); /* initial window [RFC6928] */
+void tcp_cc_on_ack(struct gander_stack *stack, struct tcp_conn *c,
+                   const struct tcp_ack_facts *facts, bool limited);
 void tcp_cc_on_loss(struct gander_stack *stack, struct tcp_conn *c); /* sets ssthresh */
 void tcp_cc_on_idle(struct gander_stack *stack, struct tcp_conn *c); /* RFC 5681 4.1 */
 uint32_t tcp_cc_initial_window(const struct gander_stack *stack, const struct tcp_conn *c);
@@ -450,21 +466,25 @@ bool tcp_port_choose(struct gander_stack *stack, unsigned family, struct tcp_flo
 
 struct tcp_listener *tcp_listener_find(const struct gander_stack *stack, unsigned family,
                                        const uint8_t *ip, uint16_t port);
-bool tcp_port_taken(const struct gander_stack *stack, const struct gander_address *local, bool v6_only);
+bool tcp_port_taken(const struct gander_stack *stack, const struct gander_address *local,
+                    bool v6_only);
 bool tcp_port_enter(struct gander_stack *stack, struct sock *sock, uint16_t port);
 void tcp_port_leave(struct gander_stack *stack, struct sock *sock, uint16_t port);
-void tcp_port_replace(struct gander_stack *stack, struct sock *from, struct sock *to, uint16_t port);
+void tcp_port_replace(struct gander_stack *stack, struct sock *from, struct sock *to,
+                      uint16_t port);
 
 /* --- the socket calls: user.c, user_data.c, listen.c, options.c, info.c, for core/socket.c ---------------------- */
 
 void tcp_stack_init(struct gander_stack *stack);
 void tcp_stack_finish(struct gander_stack *stack);
 int tcp_user_open(struct gander_stack *stack, struct sock **sock);
-int tcp_user_bind(struct gander_stack *stack, struct tcp_conn *c, const struct gander_address *local);
+int tcp_user_bind(struct gander_stack *stack, struct tcp_conn *c,
+                  const struct gander_address *local);
 int tcp_user_listen(struct gander_stack *stack, struct tcp_conn *c, int backlog);
 int tcp_user_accept(struct gander_stack *stack, struct tcp_listener *l, gander_socket *out,
                     struct gander_address *peer);
-int tcp_user_connect(struct gander_stack *stack, struct tcp_conn *c, const struct gander_address *peer);
+int tcp_user_connect(struct gander_stack *stack, struct tcp_conn *c,
+                     const struct gander_address *peer);
 int64_t tcp_user_send(struct gander_stack *stack, struct tcp_conn *c, const void *data, size_t len,
                       unsigned flags);
 int64_t tcp_user_receive(struct gander_stack *stack, struct tcp_conn *c, void *buffer, size_t len,
@@ -481,7 +501,8 @@ int tcp_get_option(const struct gander_stack *stack, const struct sock *sock,
 int tcp_set_cc(struct sock *sock, const char *name);
 void tcp_local_address(const struct tcp_conn *c, struct gander_address *out);
 void tcp_peer_address(const struct tcp_conn *c, struct gander_address *out);
-void tcp_info(const struct gander_stack *stack, const struct tcp_conn *c, struct gander_tcp_info *info);
+void tcp_info(const struct gander_stack *stack, const struct tcp_conn *c,
+              struct gander_tcp_info *info);
 
 static inline struct tcp_conn *tcp_conn_of(struct sock *sock)
 {

@@ -22,13 +22,14 @@
 #include "tcp/tcp.h"
 
 enum {
-    R1_RETRIES = 3,      /* RFC 9293 3.8.3, SHLD-10: tell the application that delivery is in trouble */
-    ORPHAN_RETRIES = 8   /* nobody waits for the outcome any more */
+    R1_RETRIES = 3, /* RFC 9293 3.8.3, SHLD-10: tell the application that delivery is in trouble */
+    ORPHAN_RETRIES = 8 /* nobody waits for the outcome any more */
 };
 
 static const gander_time cork_ns = 200 * GANDER_MS;
-static const gander_time probe_min_ns = 2 * GANDER_MS;  /* RFC 8985 7.2 leaves the minimum to the implementation */
-static const gander_time probe_initial_ns = GANDER_S;   /* before the first round-trip sample */
+/* RFC 8985 7.2 leaves the minimum to the implementation */
+static const gander_time probe_min_ns = 2 * GANDER_MS;
+static const gander_time probe_initial_ns = GANDER_S; /* before the first round-trip sample */
 
 static void wheel_at_latest(struct gander_stack *stack, struct tcp_conn *c, gander_time at)
 {

@@ -55,7 +55,8 @@ DIALOGUE(rto_has_a_minimum) /* [RFC6298 2.4]: DEVIATION 200 ms instead of 1 s, a
     expect_after(d, ms(RTO_MIN_MS), "PA seq=1 len=10");
 }
 
-DIALOGUE(rto_leaves_room_for_a_delayed_ack) /* [RFC6298 2.3]: max(G, K*RTTVAR); RTTVAR is all but 0 here */
+DIALOGUE(
+    rto_leaves_room_for_a_delayed_ack) /* [RFC6298 2.3]: max(G, K*RTTVAR); RTTVAR is all but 0 here */
 {
     open_with_rtt(d, ms(400));
     for (uint32_t i = 0; i < 60; i++) {
