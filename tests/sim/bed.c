@@ -26,7 +26,7 @@ const char *const bed_setup_names[SETUPS] = {"CLOSED",
                                              "TIME-WAIT",
                                              "TIME-WAIT (listener)"};
 
-void bed_create(struct bed *bed)
+void bed_create(struct bed *bed, bool ipv6)
 {
     struct gander_config config;
 
@@ -34,7 +34,7 @@ void bed_create(struct bed *bed)
     config.start = 1000 * GANDER_S;
     config.tcp_receive_buffer_bytes = BED_BUFFER_BYTES;
     config.tcp_window_scaling = false;
-    peer_create(&bed->peer, &config);
+    peer_create(&bed->peer, &config, ipv6);
 }
 
 static struct peer_segment segment(const struct bed *bed, uint8_t flags, uint32_t seq, uint32_t ack)

@@ -46,7 +46,7 @@ struct bed {
     struct oracle_tcb tcb; /* as the peer knows it from what was sent */
 };
 
-void bed_create(struct bed *bed);
+void bed_create(struct bed *bed, bool ipv6);
 /* A new connection; `irs`: the peer's initial number. */
 void bed_prepare(struct bed *bed, enum setup setup, bool with_timestamps, uint32_t irs);
 /* Ends it. Nothing may be left of it. */

@@ -5,7 +5,7 @@
 
 #include "sim/peer.h"
 
-enum { IP_BYTES = 20, TCP_BYTES = 20, TIMESTAMP_BYTES = 12, PACKET_MAX = 16384 };
+enum { IP4_BYTES = 20, IP6_BYTES = 40, TCP_BYTES = 20, TIMESTAMP_BYTES = 12, PACKET_MAX = 16384 };
 
 static void *alloc(void *context, size_t size, size_t align)
 {
@@ -39,20 +39,20 @@ static void require(bool ok)
         abort();
 }
 
-void peer_create(struct peer *peer, struct gander_config *config)
+void peer_create(struct peer *peer, struct gander_config *config, bool ipv6)
 {
     struct gander_link_config link = {.mtu_bytes = PACKET_MAX, .flags = GANDER_LINK_TRUSTED};
 
-    *peer = (struct peer){.now = config->start, .last_state = -1};
+    *peer = (struct peer){.now = config->start, .ipv6 = ipv6, .last_state = -1};
     config->memory = (struct gander_memory){.alloc = alloc, .free = release};
     config->trace = on_trace;
     config->trace_context = peer;
     memset(config->secret, 7, sizeof(config->secret));
     require(gander_stack_create(config, &peer->stack) == GANDER_OK);
     require(gander_link_add(peer->stack, &link, &peer->link) == GANDER_OK);
-    require(gander_address_parse("192.0.2.1", &peer->us) == GANDER_OK);
-    require(gander_address_parse("192.0.2.2", &peer->them) == GANDER_OK);
-    require(gander_address_add(peer->stack, peer->link, &peer->us, 24) == GANDER_OK);
+    require(gander_address_parse(ipv6 ? "2001:db8::1" : "192.0.2.1", &peer->us) == GANDER_OK);
+    require(gander_address_parse(ipv6 ? "2001:db8::2" : "192.0.2.2", &peer->them) == GANDER_OK);
+    require(gander_address_add(peer->stack, peer->link, &peer->us, ipv6 ? 64 : 24) == GANDER_OK);
     peer->us.port = PEER_US_PORT;
     peer->them.port = PEER_PORT;
 }
@@ -89,18 +89,32 @@ static uint32_t get32(const uint8_t *at)
     return get16(at) << 16 | get16(at + 2);
 }
 
+static uint32_t ip_bytes(const struct peer *peer)
+{
+    return peer->ipv6 ? IP6_BYTES : IP4_BYTES;
+}
+
 static void ip_header(const struct peer *peer, uint8_t *ip, uint32_t len)
 {
     uint32_t sum = 0;
 
-    memset(ip, 0, IP_BYTES);
+    memset(ip, 0, ip_bytes(peer));
+    if (peer->ipv6) {
+        ip[0] = 0x60;
+        put16(ip + 4, len - IP6_BYTES);
+        ip[6] = 6;
+        ip[7] = 64;
+        memcpy(ip + 8, peer->them.ip, 16);
+        memcpy(ip + 24, peer->us.ip, 16);
+        return;
+    }
     ip[0] = 0x45;
     put16(ip + 2, len);
     ip[8] = 64;
     ip[9] = 6;
     memcpy(ip + 12, peer->them.ip, 4);
     memcpy(ip + 16, peer->us.ip, 4);
-    for (unsigned i = 0; i < IP_BYTES; i += 2)
+    for (unsigned i = 0; i < IP4_BYTES; i += 2)
         sum += get16(ip + i);
     sum = (sum & 0xffff) + (sum >> 16);
     put16(ip + 10, ~(sum + (sum >> 16)) & 0xffff);
@@ -117,12 +131,12 @@ void peer_advance(struct peer *peer, gander_time ns)
 void peer_sends(struct peer *peer, const struct peer_segment *s)
 {
     uint32_t header = TCP_BYTES + (s->has_timestamp ? TIMESTAMP_BYTES : 0);
-    uint32_t len = IP_BYTES + header + s->len;
+    uint32_t len = ip_bytes(peer) + header + s->len;
     struct gander_packet *packet = gander_packet_alloc(peer->stack, len);
     uint8_t *tcp;
 
     require(packet != NULL);
-    tcp = packet->frag[0].data + IP_BYTES;
+    tcp = packet->frag[0].data + ip_bytes(peer);
     ip_header(peer, packet->frag[0].data, len);
     memset(tcp, 0, header);
     put16(tcp, PEER_PORT);
@@ -171,12 +185,12 @@ void peer_collect(struct peer *peer, bool anew)
     if (anew)
         peer->sent_count = 0;
     while (gander_output(peer->stack, peer->link, &packet, 1) == 1) {
-        uint8_t bytes[IP_BYTES + 60];
+        uint8_t bytes[IP6_BYTES + 60];
         struct peer_segment *s = &peer->sent[peer->sent_count];
 
-        require(gander_packet_bytes(packet, bytes, sizeof(bytes)) >= IP_BYTES + TCP_BYTES);
-        require(peer->sent_count < PEER_SENT_MAX && bytes[9] == 6);
-        read_segment(bytes + IP_BYTES, packet->len - IP_BYTES, s);
+        require(gander_packet_bytes(packet, bytes, sizeof(bytes)) >= ip_bytes(peer) + TCP_BYTES);
+        require(peer->sent_count < PEER_SENT_MAX && bytes[peer->ipv6 ? 6 : 9] == 6);
+        read_segment(bytes + ip_bytes(peer), packet->len - ip_bytes(peer), s);
         peer->sent_count++;
         gander_packet_free(packet);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One stack whose peer is the test: handmade TCP segments in, what leaves read back, and the connection's last state from the
- * trace. Public calls only. IPv4 over a trusted link, so that no time goes into checksums.
+ * trace. Public calls only. A trusted link, so that no time goes into checksums.
  */
 #ifndef TESTS_SIM_PEER_H
 #define TESTS_SIM_PEER_H
@@ -25,6 +25,7 @@ struct peer_segment {
 struct peer {
     struct gander_stack *stack;
     unsigned link;
+    bool ipv6;
     gander_time now;
     struct gander_address us, them;
     int last_state;       /* of the last trace event `state`; −1: none since it was reset */
@@ -34,7 +35,7 @@ struct peer {
 };
 
 /* `config`'s memory, trace and secret are filled in. */
-void peer_create(struct peer *peer, struct gander_config *config);
+void peer_create(struct peer *peer, struct gander_config *config, bool ipv6);
 void peer_destroy(struct peer *peer);
 
 void peer_advance(struct peer *peer, gander_time ns);
