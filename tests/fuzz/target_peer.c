@@ -13,7 +13,7 @@ enum {
     QUEUE_MAX = 64,
     TURNS_MAX = 4000,
     CHUNK_BYTES = 3000,
-    DROPS_MAX = 7 /* until something is read: no connection must give up */
+    DROPS_MAX = 4 /* until something is read: no connection must give up */
 };
 
 struct end {
