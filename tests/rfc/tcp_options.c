@@ -519,6 +519,7 @@ DIALOGUE(paws_forgets_after_24_days) /* [RFC7323 5.5] */
     arrive(d, "PA seq=101 len=100 ts=500,0");
     if (!allow(d, "A ack=201"))
         expect_after(d, ms(40), "A ack=201");
+    expect_equal(d, d->seg.tsecr, 500); /* and begins anew with this one */
     app_receive(d, 200);
 }
 

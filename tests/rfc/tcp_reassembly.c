@@ -71,6 +71,27 @@ DIALOGUE(first_received_wins) /* overlaps with other bytes never replace what is
     app_receive(d, 250); /* verifies each byte against the first version */
 }
 
+DIALOGUE(first_received_wins_inside) /* also where a later segment has it in its midst */
+{
+    uint8_t bytes[250];
+    bool right = true;
+
+    open_passive(d);
+    arrive(d, "A seq=101 len=100");
+    expect(d, "A ack=1");
+    arrive(d, "A seq=51 len=200 fill=85"); /* new on both sides, old and different between */
+    settle(d);
+    arrive(d, "A seq=1 len=50");
+    settle(d);
+    expect_equal(d, gander_receive(d->stack, d->s, bytes, sizeof(bytes), 0), sizeof(bytes));
+    for (unsigned i = 0; i < sizeof(bytes); i++) {
+        bool later = i >= 50 && (i < 100 || i >= 200);
+
+        right &= bytes[i] == (dialogue_pattern(i, true) ^ (later ? 85 : 0));
+    }
+    expect_true(d, right);
+}
+
 DIALOGUE(overlaps_of_every_kind)
 {
     unsigned base = 1;
@@ -207,6 +228,7 @@ static const struct dialogue_test tests[] = {
     RUN(out_of_order_is_held),
     RUN(every_order_of_four),
     RUN(first_received_wins),
+    RUN(first_received_wins_inside),
     RUN(overlaps_of_every_kind),
     RUN(duplicates_are_dropped_and_acknowledged),
     RUN(old_and_new_in_one_segment),
