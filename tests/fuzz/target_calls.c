@@ -317,6 +317,18 @@ static void call_net(struct calls *c)
 
 /* --- the rest of the world ----------------------------------------------------------------------------- */
 
+/* The packets themselves change hands, pieces of one stack's memory in the other's queues. */
+static void hand_over(struct calls *c)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct host *from = &c->hosts[i].host, *to = &c->hosts[1 - i].host;
+        struct gander_packet *packets[16];
+        size_t n = gander_output(from->stack, from->link, packets, 16);
+
+        gander_input(to->stack, to->link, packets, n);
+    }
+}
+
 static void carry(struct calls *c, unsigned max)
 {
     static struct frame frame;
@@ -351,8 +363,10 @@ static void call(struct calls *c)
     pick(c);
     if (what < sizeof(calls) / sizeof(calls[0]))
         calls[what](c);
-    else if (what < 17)
+    else if (what == 14)
         carry(c, 1000);
+    else if (what < 17)
+        hand_over(c);
     else if (what == 17)
         carry(c, take8(&c->in) % 4);
     else if (what == 18)
@@ -431,8 +445,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             c->s = c->h->sockets[c->i];
             call_close(c, c->i & 1);
         }
-        host_run_out(&c->h->host);
-        host_finish(&c->h->host);
     }
+    for (unsigned i = 0; i < 2; i++)
+        host_run_out(&c->hosts[i].host);
+    for (unsigned i = 0; i < 2; i++)
+        host_finish(&c->hosts[i].host);
     return 0;
 }
