@@ -92,6 +92,32 @@ DIALOGUE(first_received_wins_inside) /* also where a later segment has it in its
     expect_true(d, right);
 }
 
+DIALOGUE(runs_into_what_waits) /* cut where that begins, and all of it is delivered once */
+{
+    open_passive(d);
+    arrive(d, "A seq=101 len=100");
+    expect(d, "A ack=1");
+    arrive(d, "A seq=51 len=100");
+    expect(d, "A ack=1");
+    expect_equal(d, dialogue_info(d).reorder_queue_bytes, 150);
+    arrive(d, "A seq=1 len=50");
+    expect(d, "A ack=201");
+    app_receive(d, 200);
+}
+
+DIALOGUE(gaps_have_a_bound) /* CVE-2018-5390: also where memory would hold more */
+{
+    open_passive(d);
+    app_option(d, RECEIVE_BUFFER, 16 << 20);
+    for (unsigned i = 0; i < 600; i++) {
+        arrive(d, "A seq=%u len=1", 3 + 2 * i);
+        while (allow(d, "A seq=1 len=0"))
+            ;
+    }
+    expect_equal(d, dialogue_info(d).reorder_queue_bytes, 512);
+    settle(d);
+}
+
 DIALOGUE(overlaps_of_every_kind)
 {
     unsigned base = 1;
@@ -229,6 +255,8 @@ static const struct dialogue_test tests[] = {
     RUN(every_order_of_four),
     RUN(first_received_wins),
     RUN(first_received_wins_inside),
+    RUN(runs_into_what_waits),
+    RUN(gaps_have_a_bound),
     RUN(overlaps_of_every_kind),
     RUN(duplicates_are_dropped_and_acknowledged),
     RUN(old_and_new_in_one_segment),

@@ -204,12 +204,29 @@ DIALOGUE(blocks_inside_segments) /* [RFC2018 5]: only segments wholly contained 
     expect_silence_until(d, d->now + sec(100));
 }
 
+/* Three segments beyond the first would start a recovery at once; these blocks must not count as three. */
+DIALOGUE(blocks_beyond_what_counts) /* [RFC2018 5]: of the unsent; of a segment in part */
+{
+    open_sack(d);
+    app_send(d, 4 * d->smss);
+    expect_equal(d, take_full(d, 1), 4);
+    after(d, ms(20));
+    arrive(d, "A ack=1 sack=%u-%u", nth(d, 1), nth(d, 4) + 1);
+    expect_nothing(d);
+    arrive(d, "A ack=1 sack=%u-%u", nth(d, 1), nth(d, 4) - 1);
+    expect_nothing(d);
+    arrive(d, "A ack=1 sack=%u-%u", nth(d, 1), nth(d, 4));
+    expect(d, "A seq=1 len=%u", d->smss);
+    arrive(d, "A ack=%u", nth(d, 4));
+    expect_nothing(d);
+}
+
 static const struct dialogue_test tests[] = {
     RUN(never_without_permission),       RUN(first_block_is_the_latest),
     RUN(as_many_blocks_as_fit),          RUN(options_reduce_the_text),
     RUN(only_what_is_missing_is_resent), RUN(after_a_timeout_the_left_edge_is_resent),
     RUN(reneging_is_survived),           RUN(lies_do_no_harm),
-    RUN(blocks_inside_segments),
+    RUN(blocks_inside_segments),         RUN(blocks_beyond_what_counts),
 };
 
 int main(int argc, char **argv)
