@@ -54,11 +54,11 @@ DIALOGUE(open_to_multicast_or_broadcast) /* [RFC9293 MUST-46] */
     peer.ip[0] = d->family == GANDER_IPV4 ? 224 : 0xff;
     peer.ip[1] = d->family == GANDER_IPV4 ? 0 : 0x02;
     peer.ip[d->family == GANDER_IPV4 ? 3 : 15] = 1;
-    expect_true(d, gander_connect(d->stack, s, &peer) < 0);
+    expect_equal(d, gander_connect(d->stack, s, &peer), GANDER_EINVAL);
     if (d->family == GANDER_IPV4) {
         for (int i = 0; i < 4; i++)
             peer.ip[i] = 255;
-        expect_true(d, gander_connect(d->stack, s, &peer) < 0);
+        expect_equal(d, gander_connect(d->stack, s, &peer), GANDER_EINVAL);
     }
     expect_nothing(d);
 }
