@@ -270,8 +270,10 @@ DIALOGUE(overlaps_never_change_what_arrived)
 {
     open_passive(d);
     for (unsigned round = 0; round < 40; round++) {
-        unsigned base = d->f->next, from = 100 + round * 7 % 50, len = 20 + round * 13 % 70;
+        unsigned base = d->f->next, from = 100 + round * 7 % 50, len = 1 + round * 13 % 70;
 
+        if (len > 150 - from) /* what lies behind would be new: nothing can tell whose it is */
+            len = 150 - from;
         arrive(d, "A seq=%u len=50", base + 100); /* ahead of a gap */
         expect(d, "A ack=%u", base);
         arrive(d, "A seq=%u len=%u fill=85", base + from, len);
@@ -280,15 +282,11 @@ DIALOGUE(overlaps_never_change_what_arrived)
         arrive(d, "A seq=%u len=100", base); /* closes it */
         while (allow(d, "A seq=1"))
             ;
-        app_receive(
-            d, 150); /* the pattern of the first; what the forger added behind it is the forger's */
-        arrive(d, "R seq=%u", base + 5); /* still alive: a challenge */
+        app_receive(d, 150); /* compared with the pattern of the first */
+        expect_equal(d, dialogue_info(d).rcv_nxt - d->f->isn, base + 150);
+        d->f->next = base + 150;
         while (allow(d, "A seq=1"))
             ;
-        if (dialogue_info(d).rcv_nxt - d->f->isn != base + 150)
-            return; /* forged bytes were next: nothing can tell them from the peer's */
-        d->f->next = base + 150;
-        after(d, ms(600));
     }
 }
 
