@@ -155,12 +155,28 @@ DIALOGUE(full_accept_queue_drops)
     expect_drop(d, GANDER_DROP_tcp_backlog);
 }
 
+/* A listener that never sent one believes none, not even a good one. */
+DIALOGUE(not_by_another_listener)
+{
+    flood(d);
+    arrive(d, "S seq=0");
+    expect(d, "SA seq=0 ack=1");
+    expect_equal(d, gander_close(d->stack, d->listener), 0);
+    while (allow(d, "R"))
+        ;
+    app_listen(d, 1);
+    arrive(d, "A seq=1 ack=1");
+    expect(d, "R seq=1");
+    expect_equal(d, dialogue_stats(d).tcp_syn_cookies_accepted, 0);
+}
+
 static const struct dialogue_test tests[] = {
     RUN(syn_beyond_the_backlog_leaves_nothing),
     RUN(honest_client_gets_in),
     RUN(options_come_back_in_timestamps),
     RUN(wrong_answers_are_reset),
     RUN(not_without_a_flood),
+    RUN(not_by_another_listener),
     RUN(cookies_grow_old),
     RUN(first_segment_may_carry_text),
     RUN(full_accept_queue_drops),
