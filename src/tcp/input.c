@@ -57,7 +57,7 @@ static bool checksum_ok(const struct gander_stack *stack, const struct ip_arriva
 }
 
 /*
- * What no state accepts: THREATS B15, D4. DEVIATION: RFC 9293 resets segments without flags to closed ports, and takes SYN with
+ * What no state accepts: docs/security.md B15, D4. DEVIATION: RFC 9293 resets segments without flags to closed ports, and takes SYN with
  * FIN; nobody sends them but scanners, which get no answer.
  */
 static enum gander_drop sanity(const struct ip_arrival *ip, const struct tcp_segment *seg)

@@ -70,7 +70,7 @@ static void sack_detect(struct gander_stack *stack, struct tcp_conn *c)
 
 /*
  * How much duplicate ACKs can say at most: no more has left than was outstanding when recovery began. RFC 5681 3.2 allows that
- * limit, so that bogus ones do not inflate the window for ever [THREATS C3].
+ * limit, so that bogus ones do not inflate the window for ever [docs/security.md C3].
  */
 static uint32_t dup_limit(const struct tcp_conn *c)
 {

@@ -2,7 +2,7 @@
 /*
  * Reassembly: packets that arrived ahead of a gap, as a sorted array of runs without gaps [RFC9293 3.10.7.4, SHLD-31]. Looking up is
  * O(log n); a new run shifts at most REASM_RUNS_MAX small entries, whatever the peer sends (CVE-2018-5390).
- * Where data overlap, what arrived first stays [THREATS E5]; memory is charged at true buffer size.
+ * Where data overlap, what arrived first stays [docs/security.md E5]; memory is charged at true buffer size.
  */
 #include "tcp/queues.h"
 

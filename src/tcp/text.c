@@ -126,7 +126,9 @@ static void text_ahead(struct gander_stack *stack, struct tcp_conn *c, struct tc
     enum gander_drop reason;
 
     ack_each_gap(stack, c, a);
-    runs_take_over(stack, c, a);
+    /* What was SACKed stays [RFC2018 8]: runs give way only to a packet that surely finds room. */
+    if (b->reasm.held_bytes + 2 * a->seg.text_len + 1024 <= ahead_limit(c))
+        runs_take_over(stack, c, a);
     reason = reasm_insert(&b->reasm, stack->mem, a->packet, a->seg.seq, ahead_limit(c));
     tcp_ack_now(stack, c, GANDER_WHY_ack_out_of_order);
     if (reason != GANDER_DROP_none)

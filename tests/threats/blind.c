@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many tries a blind forger needs, and what packets tell him beforehand (THREATS B): segments at random against a living
+ * How many tries a blind forger needs, and what packets tell him beforehand (docs/security.md B): segments at random against a living
  * connection, sequence numbers, ports, timestamps and IP identifiers that say nothing, bogus sources, a host that talks to itself.
  */
 #include "threats/crowd.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What comes back with a SYN cookie (THREATS A3; RFC 4987 3.6): text and FIN of the first segment, each segment size and window scale, SACK;
+ * What comes back with a SYN cookie (docs/security.md A3; RFC 4987 3.6): text and FIN of the first segment, each segment size and window scale, SACK;
  * for how long; and what a second SYN gets. The rest is in rfc/tcp_syn_cookies.c, the counts in flood.c.
  */
 #include "rfc/dialogue.h"

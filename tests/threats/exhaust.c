@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Peers that hold what they get (THREATS A5 to A11): closed and tiny windows, silence while closing, floods of TIME-WAIT, crumbs ahead of
+ * Peers that hold what they get (docs/security.md A5 to A11): closed and tiny windows, silence while closing, floods of TIME-WAIT, crumbs ahead of
  * a gap, SACKs that cut the send queue to pieces. RFC 6429, RFC 9293 3.8.6, CVE-2018-5390, CVE-2019-11477 to 11479.
  */
 #include "threats/crowd.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Floods that cost the sender one packet each (THREATS A1 to A4, A13, A14): SYNs, forged cookies, segments to closed ports, many equal
+ * Floods that cost the sender one packet each (docs/security.md A1 to A4, A13, A14): SYNs, forged cookies, segments to closed ports, many equal
  * deadlines. RFC 4987, RFC 9293 3.5.2. What honest clients see meanwhile is what counts, and what each packet leaves behind.
  */
 #include "threats/crowd.h"

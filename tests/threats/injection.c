@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Segments from somebody who is not on the path (THREATS B): what a forger learns and moves without the exact numbers. RFC 5961,
+ * Segments from somebody who is not on the path (docs/security.md B): what a forger learns and moves without the exact numbers. RFC 5961,
  * RFC 1337, RFC 7323 5, RFC 5927. The counts of blind tries are in blind.c.
  */
 #include "rfc/dialogue.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lengths and flags that disagree with what is there (THREATS D; Ripple20, INFRA:HALT, NUCLEUS:13, AMNESIA:33): one generator puts
+ * Lengths and flags that disagree with what is there (docs/security.md D; Ripple20, INFRA:HALT, NUCLEUS:13, AMNESIA:33): one generator puts
  * {0, 1, least − 1, least, real − 1, real, real + 1, most} into every length field of every kind of packet, and cuts the frame
  * at the same places. Each packet is dropped for one counted reason or used, and nothing is kept.
  */

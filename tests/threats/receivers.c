@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Receivers that lie to be served faster, or to do harm (THREATS C): optimistic, divided and duplicate ACKs, SACK of what never arrived,
+ * Receivers that lie to be served faster, or to do harm (docs/security.md C): optimistic, divided and duplicate ACKs, SACK of what never arrived,
  * forged echoes, windows that shrink, losses timed like the retransmission timer. A small model knows what RFC 5681 allows at most.
  */
 #include "threats/crowd.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The 18 known implementation problems of RFC 2525, a dialogue each that a TCP with the problem fails (THREATS G). */
+/* The 18 known implementation problems of RFC 2525, a dialogue each that a TCP with the problem fails (docs/security.md G). */
 #include "rfc/dialogue.h"
 
 static unsigned nth(const struct dialogue *d, uint32_t n)

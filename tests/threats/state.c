@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lives that end oddly (THREATS F): sockets closed or aborted between any two events, ports opened again, clocks that leap, drops of every kind
+ * Lives that end oddly (docs/security.md F): sockets closed or aborted between any two events, ports opened again, clocks that leap, drops of every kind
  * repeated, links that do not take packets, allocations that fail one by one.
  */
 #include "threats/crowd.h"
