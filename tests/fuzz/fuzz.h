@@ -48,6 +48,21 @@ static inline uint16_t take16(struct input *in)
     return (uint16_t)(high | take8(in));
 }
 
+/* A small step up or down, modulo 2^32. */
+static inline uint32_t take_near8(struct input *in)
+{
+    int32_t step = (int8_t)take8(in);
+
+    return (uint32_t)step;
+}
+
+static inline uint32_t take_near16(struct input *in)
+{
+    int32_t step = (int16_t)take16(in);
+
+    return (uint32_t)step;
+}
+
 static inline uint32_t take32(struct input *in)
 {
     uint32_t high = (uint32_t)take16(in) << 16;

@@ -107,8 +107,8 @@ static void aim_tcp(struct lab *l, const struct family *f, uint8_t *tcp)
 {
     frame_put16(tcp, PEER_PORT);
     frame_put16(tcp + 2, PORT);
-    frame_put32(tcp + 4, f->next + (uint32_t)(int8_t)take8(&l->in));
-    frame_put32(tcp + 8, f->end + (uint32_t)(int8_t)take8(&l->in));
+    frame_put32(tcp + 4, f->next + take_near8(&l->in));
+    frame_put32(tcp + 8, f->end + take_near8(&l->in));
 }
 
 static void aim_udp(uint8_t *udp, uint32_t bytes)

@@ -46,7 +46,7 @@ static void mutate_options(struct input *in, uint8_t *tcp, uint32_t header)
     if (at < header)
         tcp[at] = take8(in);
     if (at + 4 < header)
-        frame_put32(tcp + at + 1, frame_get32(tcp + at + 1) + (uint32_t)(int8_t)take8(in));
+        frame_put32(tcp + at + 1, frame_get32(tcp + at + 1) + take_near8(in));
 }
 
 static void mutate(struct input *in, struct frame *f)
@@ -61,11 +61,11 @@ static void mutate(struct input *in, struct frame *f)
     switch (how & 15) {
     case 0:
     case 1:
-        frame_put32(tcp + 4, frame_get32(tcp + 4) + (uint32_t)(int16_t)take16(in));
+        frame_put32(tcp + 4, frame_get32(tcp + 4) + take_near16(in));
         break;
     case 2:
     case 3:
-        frame_put32(tcp + 8, frame_get32(tcp + 8) + (uint32_t)(int16_t)take16(in));
+        frame_put32(tcp + 8, frame_get32(tcp + 8) + take_near16(in));
         break;
     case 4:
         frame_put32(tcp + (how & 16 ? 4 : 8), take32(in));

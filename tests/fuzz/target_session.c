@@ -356,7 +356,7 @@ static uint32_t iss_at_zero(bool v6, bool active)
     static struct session probe;
     static uint32_t iss[4];
     static bool known[4];
-    unsigned kind = v6 * 2 + active;
+    unsigned kind = (v6 ? 2U : 0U) + (active ? 1U : 0U);
 
     if (known[kind])
         return iss[kind];

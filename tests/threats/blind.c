@@ -14,7 +14,8 @@ static struct tcp_conn *living(struct crowd *c, struct crowd_peer *p)
 {
     crowd_start(c);
     crowd_listen(c, 4);
-    assert_true(crowd_open(c, p, 1 + (c->family == GANDER_IPV6) + c->ts, NULL));
+    assert_true(
+        crowd_open(c, p, 1U + (c->family == GANDER_IPV6 ? 1U : 0U) + (c->ts ? 1U : 0U), NULL));
     crowd_advance(c, GANDER_S);
     return tcp_conn_of(sock_find(c->stack, p->socket));
 }
