@@ -65,7 +65,6 @@ const struct ladder_words ladder_words_zh = {
             [GANDER_WHY_retransmit_timeout] = "重发：重传定时器到时（RFC 6298 5.4）",
             [GANDER_WHY_retransmit_fast] = "重发：重复的 ACK 说明它丢了（RFC 5681 3.2）",
             [GANDER_WHY_retransmit_partial] = "重发：部分确认说明它也丢了（RFC 6582）",
-            [GANDER_WHY_retransmit_sack] = "重发：SACK 块说明它丢了（RFC 6675）",
             [GANDER_WHY_retransmit_rack] = "重发：比它晚发的早已到达（RFC 8985）",
             [GANDER_WHY_tail_loss_probe] = "尾部丢包探测：两个往返没有 ACK（RFC 8985 7）",
             [GANDER_WHY_window_probe] = "探测已关闭的窗口（RFC 9293 3.8.6.1）",
@@ -85,7 +84,6 @@ const struct ladder_words ladder_words_zh = {
             [GANDER_WHY_rst_abort] = "复位：应用程序中止了连接",
             [GANDER_WHY_rst_unread] = "复位：关闭时还有未读的数据（RFC 2525 2.17）",
             [GANDER_WHY_rst_after_close] = "复位：数据的接收者已离开（RFC 2525 2.17）",
-            [GANDER_WHY_rst_timeout] = "复位：对方太久没有回音",
             [GANDER_WHY_datagram] = "数据报：只发一次，尽力而为",
         },
     .timer =

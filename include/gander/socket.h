@@ -27,7 +27,7 @@ enum gander_type {
 int gander_open(struct gander_stack *stack, enum gander_type type, gander_socket *socket);
 
 /*
- * Gives a socket its local address. Port 0: one is chosen (at once for UDP, when connecting for TCP). Address
+ * Gives a socket its local address. Port 0: one is chosen at once. Address
  * all zero: any of this host's; family 0: both families (TCP listeners and UDP).
  * GANDER_EINVAL: already bound or connected. GANDER_EADDRNOTAVAIL: not this host's. GANDER_EADDRINUSE. GANDER_ENOMEM.
  */
@@ -36,7 +36,8 @@ int gander_bind(struct gander_stack *stack, gander_socket socket,
 
 /*
  * Passive open (RFC 9293 3.10.1). `backlog`: connections at once that wait in SYN-RECEIVED or for gander_accept();
- * SYNs beyond it are dropped and counted.
+ * SYNs beyond it are answered with cookies (gander_config.tcp_syn_cookies) while less than that many wait for gander_accept();
+ * else they are dropped and counted.
  * GANDER_EINVAL: not bound, or backlog < 1. GANDER_EISCONN. GANDER_EOPNOTSUPP: not TCP. GANDER_EADDRINUSE. GANDER_ENOMEM.
  */
 int gander_listen(struct gander_stack *stack, gander_socket socket, int backlog);

@@ -142,8 +142,6 @@ struct tcp_busy {
     gander_time rack_rtt_ns, rack_sent_ns, min_rtt_ns; /* [RFC8985 6.2] */
     tcp_seq rack_end, fack;
     tcp_seq fin_seq;
-    /* when the oldest unacknowledged bytes first left: user timeout, R2 */
-    gander_time unacked_since_ns;
     gander_time last_sent_ns; /* RFC 5681 4.1 */
     tcp_seq snd_up;           /* one past the last urgent byte */
 
