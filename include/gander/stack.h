@@ -93,10 +93,14 @@ struct gander_config {
     uint32_t tcp_syn_retries; /* [7] 183 s; RFC 9293 MUST-23: R2 for a SYN is at least 3 minutes */
     uint32_t tcp_synack_retries;       /* [5] */
     uint32_t tcp_retries_r2;           /* [15] about 15 minutes; RFC 9293 SHLD-11 */
-    uint32_t tcp_send_buffer_bytes;    /* [256 KiB] */
-    uint32_t tcp_receive_buffer_bytes; /* [256 KiB] the largest window offered */
-    uint32_t tcp_initial_window_segs;  /* [10] RFC 6928 */
-    uint32_t tcp_time_wait_max;        /* [65,536] records; beyond, the oldest goes early */
+    uint32_t tcp_send_buffer_bytes;    /* [256 KiB] at first */
+    uint32_t tcp_receive_buffer_bytes; /* [256 KiB] at first: the window offered */
+    /* How far they grow by themselves, as path and application need it, and never beyond an eighth of memory_max_bytes;
+     * a socket whose size was set by an option keeps it. 0: not at all. */
+    uint32_t tcp_send_buffer_max_bytes;    /* [4 MiB] */
+    uint32_t tcp_receive_buffer_max_bytes; /* [6 MiB] */
+    uint32_t tcp_initial_window_segs;      /* [10] RFC 6928 */
+    uint32_t tcp_time_wait_max;            /* [65,536] records; beyond, the oldest goes early */
     uint32_t tcp_orphans_max; /* [16,384] closed by their owner and not over; beyond: reset */
     bool tcp_timestamps;      /* [true] RFC 7323 */
     bool tcp_window_scaling;  /* [true] RFC 7323 */

@@ -33,6 +33,8 @@ void gander_config_init(struct gander_config *config)
         .tcp_retries_r2 = 15,
         .tcp_send_buffer_bytes = 256 << 10,
         .tcp_receive_buffer_bytes = 256 << 10,
+        .tcp_send_buffer_max_bytes = 4 << 20,
+        .tcp_receive_buffer_max_bytes = 6 << 20,
         .tcp_initial_window_segs = 10,
         .tcp_time_wait_max = 65536,
         .tcp_orphans_max = 16384,
@@ -63,9 +65,11 @@ static bool sizes_are_sane(const struct gander_config *c)
 
     return c->tcp_send_buffer_bytes >= 2048 && c->tcp_send_buffer_bytes <= window_max &&
            c->tcp_receive_buffer_bytes >= 2048 && c->tcp_receive_buffer_bytes <= window_max &&
-           c->tcp_initial_window_segs >= 1 && c->tcp_initial_window_segs <= 1000 &&
-           c->tcp_keepalive_probes >= 1 && c->tcp_keepalive_probes <= 127 &&
-           c->tcp_syn_retries <= 30 && c->tcp_synack_retries <= 30 && c->tcp_retries_r2 <= 200;
+           c->tcp_send_buffer_max_bytes <= window_max &&
+           c->tcp_receive_buffer_max_bytes <= window_max && c->tcp_initial_window_segs >= 1 &&
+           c->tcp_initial_window_segs <= 1000 && c->tcp_keepalive_probes >= 1 &&
+           c->tcp_keepalive_probes <= 127 && c->tcp_syn_retries <= 30 &&
+           c->tcp_synack_retries <= 30 && c->tcp_retries_r2 <= 200;
 }
 
 static int config_check(const struct gander_config *c)

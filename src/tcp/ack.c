@@ -105,6 +105,8 @@ static void una_advance(struct gander_stack *stack, struct tcp_conn *c,
         tcp_rtt_sample(stack, c, facts->rtt_ns);
     if ((c->flags & TCP_URGENT_OUT) && seq_geq(ack, b->snd_up))
         c->flags &= ~(uint32_t)TCP_URGENT_OUT;
+    if (c->flags & TCP_WANTS_WRITABLE)
+        tcp_autotune_send(stack, c);
     if ((c->flags & TCP_WANTS_WRITABLE) && sendq_bytes(&b->sendq) <= c->send_limit_bytes / 2) {
         c->flags &= ~(uint32_t)TCP_WANTS_WRITABLE;
         sock_event(stack, &c->sock, GANDER_EVENT_WRITABLE, 0);

@@ -51,6 +51,11 @@ uint8_t tcp_scale_for(uint32_t window_bytes)
     return scale;
 }
 
+uint8_t tcp_listener_scale(const struct gander_stack *stack, const struct tcp_listener *l)
+{
+    return tcp_scale_for(tcp_receive_limit_most(stack, l->flags, l->receive_limit_bytes));
+}
+
 /* Never more than the 16 bits of the header can say: what cannot be offered is no reason to tell the peer about it. */
 uint32_t tcp_window_free(const struct tcp_conn *c)
 {

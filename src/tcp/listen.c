@@ -95,7 +95,8 @@ int tcp_user_listen(struct gander_stack *stack, struct tcp_conn *c, int backlog)
     tcp_local_address(c, &l->local);
     l->backlog = (uint32_t)backlog;
     l->accept_last = &l->accept_first;
-    l->flags = c->flags & (TCP_NODELAY | TCP_KEEPALIVE | TCP_QUICKACK | TCP_CORK | TCP_V6_ONLY);
+    l->flags = c->flags & (TCP_NODELAY | TCP_KEEPALIVE | TCP_QUICKACK | TCP_CORK | TCP_V6_ONLY |
+                           TCP_SEND_FIXED | TCP_RECEIVE_FIXED);
     l->send_limit_bytes = c->send_limit_bytes;
     l->receive_limit_bytes = c->receive_limit_bytes;
     l->cc = c->cc;

@@ -176,8 +176,10 @@ int tcp_set_option(struct gander_stack *stack, struct sock *sock, enum gander_op
         *v.flags = value ? *v.flags | flag : *v.flags & ~flag;
     } else if (option == GANDER_OPTION_SEND_BUFFER) {
         *v.send_limit_bytes = (uint32_t)value;
+        *v.flags |= TCP_SEND_FIXED;
     } else if (option == GANDER_OPTION_RECEIVE_BUFFER) {
         *v.receive_limit_bytes = (uint32_t)value;
+        *v.flags |= TCP_RECEIVE_FIXED;
     } else {
         if (!tcp_knobs_need(stack, sock))
             return GANDER_ENOMEM;

@@ -106,7 +106,7 @@ static void record_restore(struct gander_stack *stack, struct tcp_syn_received *
     if ((options & 15) != SCALE_NONE && stack->config.tcp_window_scaling) {
         r->flags |= TCP_SCALING;
         r->snd_scale = options & 15;
-        r->rcv_scale = tcp_scale_for(r->listener->receive_limit_bytes) & 15U;
+        r->rcv_scale = tcp_listener_scale(stack, r->listener) & 15U;
     }
 }
 

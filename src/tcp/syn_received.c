@@ -134,7 +134,7 @@ void tcp_syn_received_fill(struct gander_stack *stack, struct tcp_syn_received *
     if (seg->has_wscale && config->tcp_window_scaling) {
         r->flags |= TCP_SCALING;
         r->snd_scale = seg->wscale & 15U;
-        r->rcv_scale = tcp_scale_for(l->receive_limit_bytes) & 15U;
+        r->rcv_scale = tcp_listener_scale(stack, l) & 15U;
     }
     if (seg->sack_permitted && config->tcp_sack)
         r->flags |= TCP_SACK;

@@ -64,8 +64,10 @@ enum tcp_conn_flags {
     TCP_END_REPORTED = 1 << 23, /* GANDER_EVENT_CLOSED was queued */
     TCP_BOUND = 1 << 24,        /* stands in the table of ports */
     TCP_FIN_SENT = 1 << 25,
-    TCP_ORPHAN = 1 << 27,   /* closed by its owner, not over yet */
-    TCP_FIN_AHEAD = 1 << 26 /* the peer's FIN arrived ahead of a gap: busy->fin_seq */
+    TCP_ORPHAN = 1 << 27,     /* closed by its owner, not over yet */
+    TCP_FIN_AHEAD = 1 << 26,  /* the peer's FIN arrived ahead of a gap: busy->fin_seq */
+    TCP_SEND_FIXED = 1 << 28, /* the application chose the size of the buffer: autotune.c */
+    TCP_RECEIVE_FIXED = 1 << 29
 };
 
 struct tcp_conn {
@@ -150,6 +152,12 @@ struct tcp_busy {
 
     uint64_t bytes_acked, bytes_received, retransmitted;
     uint64_t cc_state[TCP_CC_STATE_WORDS];
+
+    /* autotune.c: the round trip in which is counted what the application takes */
+    struct {
+        gander_time rtt_ns, begun_ns;
+        uint32_t taken_bytes, most_bytes; /* in this round; in the best one so far */
+    } tune;
 
     /* pressure.c */
     struct tcp_conn *conn;
@@ -389,6 +397,7 @@ struct gander_packet *tcp_segment_build(struct gander_stack *stack, struct tcp_c
 uint16_t tcp_window_offer(struct tcp_conn *c, bool scaled);
 uint32_t tcp_window_free(const struct tcp_conn *c);
 uint8_t tcp_scale_for(uint32_t window_bytes);
+uint8_t tcp_listener_scale(const struct gander_stack *stack, const struct tcp_listener *l);
 /* How many new bytes may go in the next segment; 0: wait. Sets *fin if the FIN goes with it [RFC9293 3.8.6.2.1, 3.7.4]. */
 uint32_t tcp_decide(const struct tcp_conn *c, bool *fin);
 /* RST with the next packet out, outside any order: abort. */
@@ -451,6 +460,18 @@ void tcp_cc_on_loss(struct gander_stack *stack, struct tcp_conn *c); /* sets sst
 void tcp_cc_on_idle(struct gander_stack *stack, struct tcp_conn *c); /* RFC 5681 4.1 */
 uint32_t tcp_cc_initial_window(const struct gander_stack *stack, const struct tcp_conn *c);
 int tcp_cc_by_name(const char *name); /* index, or −1 */
+
+/* --- autotune.c: buffers that grow ---------------------------------------------------------------------------- */
+
+/* How far a receive buffer may grow: decides the window scale, which is said once. */
+uint32_t tcp_receive_limit_most(const struct gander_stack *stack, uint32_t flags, uint32_t limit);
+/* Text in order arrived: its timestamp tells the round trip. */
+void tcp_autotune_sample(const struct gander_stack *stack, struct tcp_conn *c,
+                         const struct tcp_segment *seg);
+/* The application took bytes. */
+void tcp_autotune_taken(const struct gander_stack *stack, struct tcp_conn *c, uint32_t bytes);
+/* The application would send more than the buffer holds, and some of it was acknowledged. */
+void tcp_autotune_send(const struct gander_stack *stack, struct tcp_conn *c);
 
 /* --- isn.c: numbers that nobody outside can guess ----------------------------------------------------------- */
 

@@ -69,6 +69,7 @@ static void text_in_order(struct gander_stack *stack, struct tcp_conn *c, struct
     struct tcp_segment *seg = &a->seg;
     bool had_gap = b->reasm.count > 0;
 
+    tcp_autotune_sample(stack, c, seg);
     runs_take_over(stack, c, a);
     if (b->reasm.count > 0 && seq_gt(seg->seq + seg->text_len, b->reasm.runs[0].left)) {
         seg->text_len = b->reasm.runs[0].left - seg->seq; /* what arrived first stays */

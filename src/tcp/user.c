@@ -106,7 +106,9 @@ static void sequence_start(struct gander_stack *stack, struct tcp_conn *c)
     c->ts_offset = tcp_timestamp_offset(stack, family, &c->flow);
     if (stack->config.tcp_timestamps)
         c->flags |= TCP_TIMESTAMPS; /* offered; the answer decides */
-    c->rcv_scale = stack->config.tcp_window_scaling ? tcp_scale_for(c->receive_limit_bytes) : 0;
+    if (stack->config.tcp_window_scaling)
+        c->rcv_scale =
+            tcp_scale_for(tcp_receive_limit_most(stack, c->flags, c->receive_limit_bytes));
     tcp_conn_set_mss(c, 0);
     c->mss_receive = c->mss;
     c->cwnd = c->mss + 1U; /* not one segment, which would mean that a SYN was lost */

@@ -111,6 +111,7 @@ int64_t tcp_user_receive(struct gander_stack *stack, struct tcp_conn *c, void *b
     if (peek)
         return (int64_t)n;
     urgent_passed(c);
+    tcp_autotune_taken(stack, c, (uint32_t)n);
     tcp_holder_update(stack, c, true);
     if (!(c->flags & TCP_IN_TABLE)) {
         if (!c->busy->recvq.first)
