@@ -68,6 +68,13 @@ struct gander_tcp_info {
 int gander_tcp_info(const struct gander_stack *stack, gander_socket socket,
                     struct gander_tcp_info *info);
 
+/*
+ * Looks whether the stack's own invariants hold, those of every connection and of what is counted of them: for simulators,
+ * fuzzers and tests of embedders. NULL: they hold; else the one that does not, a static text, and the stack must not be used
+ * any more. Takes time in proportion to the sockets and connections; changes nothing that a run depends on.
+ */
+const char *gander_check(struct gander_stack *stack);
+
 /* "0.1.0" */
 const char *gander_version(void);
 

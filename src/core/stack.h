@@ -107,9 +107,7 @@ struct gander_stack {
     uint64_t next_id;                 /* trace ids */
     struct tcp_stack tcp;
     struct udp_stack udp;
-#ifdef GANDER_DEBUG
-    uint32_t checked; /* sockets looked at by debug_check() */
-#endif
+    uint32_t checked;          /* looks at the invariants so far: whose turn it is */
     struct gander_stats stats; /* counters only; sizes are filled in by gander_stats() */
 };
 

@@ -541,8 +541,12 @@ void tcp_holder_remove(struct gander_stack *stack, struct tcp_busy *b);
 /* Memory is short: ends the worst holder. Any connection may be gone after it. */
 void tcp_pressure_relieve(struct gander_stack *stack);
 
-/* --- check.c: the invariants of a connection; asserts -------------------------------------------------------------- */
+/* --- check.c: invariants; each returns NULL, or the condition that does not hold ------------------------------- */
 
-void tcp_check_invariants(const struct gander_stack *stack, const struct tcp_conn *c);
+const char *tcp_broken(const struct gander_stack *stack, const struct tcp_conn *c);
+const char *tcp_broken_deep(const struct gander_stack *stack, const struct tcp_conn *c);
+const char *tcp_listener_broken(const struct tcp_listener *l);
+/* All flows and the numbers kept of them; deeply one connection, another one each turn. */
+const char *tcp_broken_anywhere(const struct gander_stack *stack, uint64_t turn);
 
 #endif
