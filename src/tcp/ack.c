@@ -60,6 +60,7 @@ static void records_acked(struct gander_stack *stack, struct tcp_conn *c,
         }
         if (!(r->flags & RECORD_SACKED)) {
             tcp_rack_sample(stack, c, r);
+            tcp_rate_on_delivered(stack, c, r, facts);
             facts->delivered_bytes += r->len;
             if (r->transmissions == 1)
                 facts->rtt_ns = stack->now - r->sent_ns;
@@ -181,7 +182,7 @@ static bool is_duplicate(const struct tcp_conn *c, const struct tcp_segment *seg
 enum tcp_verdict tcp_ack_arrives(struct gander_stack *stack, struct tcp_conn *c,
                                  struct tcp_arrival *a)
 {
-    struct tcp_ack_facts facts = {.rtt_ns = -1};
+    struct tcp_ack_facts facts = {.rtt_ns = -1, .rs.rtt_ns = -1};
     const struct tcp_segment *seg = &a->seg;
     bool window_moved;
 
@@ -195,6 +196,7 @@ enum tcp_verdict tcp_ack_arrives(struct gander_stack *stack, struct tcp_conn *c,
         return TCP_CONTINUE;
     }
     facts.flight_before = c->snd.nxt - c->snd.una;
+    tcp_rate_check_app_limited(c);
     if (seg->ack != c->snd.una)
         una_advance(stack, c, seg, &facts);
     if (seg->sack_blocks > 0 && (c->flags & TCP_SACK))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of congestion controls, and the parts of RFC 5681 that are common to all: initial and restart window. */
+/*
+ * The table of congestion controls, what stands between it and a connection (see cc.h), and the parts of RFC 5681 and RFC 4015 that
+ * are common to all: initial window, window after a time-out, restart, undo.
+ */
 #include "tcp/tcp.h"
 
 static const struct tcp_cc_ops *const algorithms[] = {&tcp_cc_newreno, &tcp_cc_cubic};
@@ -37,55 +40,241 @@ uint32_t tcp_cc_initial_window(const struct gander_stack *stack, const struct tc
     return min_u32(segs * c->mss, max_u32(2 * (uint32_t)c->mss, segs * 1460));
 }
 
-void tcp_cc_init(struct gander_stack *stack, struct tcp_conn *c)
+bool tcp_cc_controls_recovery(const struct tcp_conn *c)
 {
-    c->cwnd = tcp_cc_initial_window(stack, c);
-    c->ssthresh = UINT32_MAX; /* RFC 5681 3.1: arbitrarily high */
+    return algorithms[c->cc]->flags & TCP_CC_CONTROLS_RECOVERY;
 }
+
+/* --- the view ------------------------------------------------------------------------------------ */
 
 static struct tcp_cc view_of(const struct gander_stack *stack, struct tcp_conn *c)
 {
+    struct tcp_busy *b = c->busy;
+
     return (struct tcp_cc){.cwnd = c->cwnd,
                            .ssthresh = c->ssthresh,
                            .mss = c->mss,
                            .flight = c->snd.nxt - c->snd.una,
+                           .inflight = tcp_pipe(c),
+                           .initial_window = tcp_cc_initial_window(stack, c),
                            .snd_una = c->snd.una,
                            .snd_nxt = c->snd.nxt,
                            .now = stack->now,
                            .rtt_ns = -1,
                            .srtt_ns = c->srtt_ns,
-                           .state = c->busy->cc_state};
+                           .recovering = b->recovery != TCP_OPEN,
+                           .sack = c->flags & TCP_SACK,
+                           .app_limited = b->rate.app_limited != 0,
+                           .why = GANDER_WHY_none,
+                           .delivered = b->rate.delivered,
+                           .lost = b->rate.lost,
+                           .state = b->cc_state};
 }
 
-void tcp_cc_on_ack(struct gander_stack *stack, struct tcp_conn *c,
-                   const struct tcp_ack_facts *facts, bool limited)
+/* What the algorithm decided takes effect, and is told. */
+static void view_take(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_cc *view)
 {
-    struct tcp_cc view = view_of(stack, c);
+    uint32_t cwnd = min_u32(view->cwnd, cwnd_max);
+    bool moved = cwnd != c->cwnd || view->ssthresh != c->ssthresh || view->why != GANDER_WHY_none;
 
-    view.rtt_ns = facts->rtt_ns;
-    view.limited = limited;
-    algorithms[c->cc]->on_ack(&view, facts->acked_bytes);
-    c->cwnd = min_u32(view.cwnd, cwnd_max);
-    c->ssthresh = view.ssthresh;
+    c->cwnd = cwnd;
+    c->ssthresh = view->ssthresh;
+    if (view->mark_app_limited)
+        tcp_rate_mark_app_limited(c);
+    if (moved)
+        tcp_cwnd_changed(stack, c, view->why);
 }
 
-void tcp_cc_on_loss(struct gander_stack *stack, struct tcp_conn *c)
+/* The algorithm's state is there, and begun. */
+static const struct tcp_cc_ops *ops_of(struct gander_stack *stack, struct tcp_conn *c)
+{
+    const struct tcp_cc_ops *ops = algorithms[c->cc];
+
+    if (!c->busy->cc_begun) {
+        struct tcp_cc view = view_of(stack, c);
+
+        c->busy->cc_begun = true;
+        memset(c->busy->cc_state, 0, sizeof(c->busy->cc_state));
+        if (ops->init) {
+            ops->init(&view);
+            view_take(stack, c, &view);
+        }
+    }
+    return ops;
+}
+
+void tcp_cc_init(struct gander_stack *stack, struct tcp_conn *c)
+{
+    c->cwnd = tcp_cc_initial_window(stack, c);
+    c->ssthresh = UINT32_MAX; /* RFC 5681 3.1: arbitrarily high */
+    if (c->busy)
+        c->busy->cc_begun = false;
+}
+
+/* --- what happened --------------------------------------------------------------------------------- */
+
+/* Only a window that was used up grows [RFC7661 in short]. */
+static bool cwnd_was_limit(const struct tcp_conn *c, const struct tcp_ack_facts *facts)
+{
+    if (c->cwnd < c->ssthresh)
+        return facts->flight_before * 2 >= c->cwnd;
+    return facts->flight_before + c->mss >= c->cwnd;
+}
+
+void tcp_cc_on_ack(struct gander_stack *stack, struct tcp_conn *c, struct tcp_ack_facts *facts,
+                   bool recovering)
+{
+    const struct tcp_cc_ops *ops = ops_of(stack, c);
+    struct tcp_cc view;
+
+    tcp_rate_generate(c, facts);
+    if (!(ops->flags & TCP_CC_CONTROLS_RECOVERY) && (facts->acked_bytes == 0 || recovering))
+        return;
+    view = view_of(stack, c);
+    view.rtt_ns = facts->rtt_ns;
+    view.limited = cwnd_was_limit(c, facts);
+    view.rs = &facts->rs;
+    if (ops->flags & TCP_CC_PACES)
+        facts->rs.delivery_rate = tcp_rate_of(facts->rs.delivered, facts->rs.interval_ns);
+    ops->on_ack(&view, facts->acked_bytes);
+    view_take(stack, c, &view);
+}
+
+void tcp_cc_on_lost(struct gander_stack *stack, struct tcp_conn *c,
+                    const struct tcp_rate_sample *rs, uint32_t bytes)
+{
+    const struct tcp_cc_ops *ops = ops_of(stack, c);
+    struct tcp_cc view;
+
+    if (!ops->on_lost)
+        return;
+    view = view_of(stack, c);
+    view.rs = rs;
+    ops->on_lost(&view, bytes);
+    view_take(stack, c, &view);
+}
+
+/* Undo goes back to before the first of several in a row [RFC4015 3.1, pipe_prev]. */
+static void undo_save(struct tcp_conn *c)
+{
+    struct tcp_busy *b = c->busy;
+
+    if (b->recovery != TCP_OPEN)
+        return;
+    b->prior_cwnd = c->cwnd;
+    b->prior_ssthresh = c->ssthresh;
+}
+
+static struct tcp_cc loss_view(struct gander_stack *stack, struct tcp_conn *c)
 {
     struct tcp_cc view = view_of(stack, c);
 
     /* what limited transmit sent beyond cwnd does not count [RFC5681 3.2, step 2] */
     if (c->busy->recovery == TCP_OPEN)
         view.flight = min_u32(view.flight, c->cwnd);
-    algorithms[c->cc]->on_loss(&view);
-    c->ssthresh = view.ssthresh;
+    return view;
 }
 
-/* RFC 5681 4.1: nothing was sent for longer than a retransmission time-out. */
-void tcp_cc_on_idle(struct gander_stack *stack, struct tcp_conn *c)
+void tcp_cc_on_loss(struct gander_stack *stack, struct tcp_conn *c)
 {
+    const struct tcp_cc_ops *ops = ops_of(stack, c);
+    struct tcp_cc view = loss_view(stack, c);
+
+    undo_save(c);
+    ops->on_loss(&view);
+    view_take(stack, c, &view);
+}
+
+void tcp_cc_on_recovery_end(struct gander_stack *stack, struct tcp_conn *c)
+{
+    const struct tcp_cc_ops *ops = ops_of(stack, c);
     struct tcp_cc view = view_of(stack, c);
 
-    if (algorithms[c->cc]->on_idle)
-        algorithms[c->cc]->on_idle(&view);
-    c->cwnd = min_u32(c->cwnd, tcp_cc_initial_window(stack, c)); /* RW = min(IW, cwnd) */
+    if (ops->on_recovery_end)
+        ops->on_recovery_end(&view);
+    else if (c->busy->recovery == TCP_RECOVERY)
+        view.cwnd = view.ssthresh; /* RFC 6582 3.2, step 3, full acknowledgement */
+    view_take(stack, c, &view);
+}
+
+/* RFC 5681 3.1: not again for the same flight; the window is one segment in any case. */
+void tcp_cc_on_timeout(struct gander_stack *stack, struct tcp_conn *c)
+{
+    const struct tcp_cc_ops *ops = ops_of(stack, c);
+    struct tcp_cc view = loss_view(stack, c);
+
+    undo_save(c);
+    view.cwnd = view.mss;
+    if (c->busy->recovery != TCP_LOSS) {
+        view.cwnd = c->cwnd;
+        if (ops->on_timeout)
+            ops->on_timeout(&view);
+        else
+            ops->on_loss(&view);
+        view.cwnd = min_u32(view.cwnd, view.mss);
+    }
+    view_take(stack, c, &view);
+}
+
+/*
+ * RFC 4015 3.4: it was for nothing. The window may be used again as far as it is used anyway, and an initial window more at
+ * once; up to what it was, slow start goes.
+ */
+void tcp_cc_on_undo(struct gander_stack *stack, struct tcp_conn *c)
+{
+    const struct tcp_cc_ops *ops = ops_of(stack, c);
+    struct tcp_busy *b = c->busy;
+    struct tcp_cc view = view_of(stack, c);
+
+    if (b->prior_cwnd == 0)
+        return;
+    view.cwnd = max_u32(view.cwnd, min_u32(b->prior_cwnd, view.flight + view.initial_window));
+    view.ssthresh = max_u32(b->prior_ssthresh, b->prior_cwnd);
+    view.why = GANDER_WHY_cwnd_undo;
+    b->prior_cwnd = 0;
+    if (ops->on_undo)
+        ops->on_undo(&view);
+    view_take(stack, c, &view);
+}
+
+void tcp_cc_on_ecn(struct gander_stack *stack, struct tcp_conn *c)
+{
+    const struct tcp_cc_ops *ops = ops_of(stack, c);
+    struct tcp_cc view = loss_view(stack, c);
+
+    view.why = GANDER_WHY_cwnd_ecn;
+    if (ops->on_ecn)
+        ops->on_ecn(&view);
+    else
+        ops->on_loss(&view);
+    if (!(ops->flags & TCP_CC_CONTROLS_RECOVERY))
+        view.cwnd = min_u32(view.cwnd, view.ssthresh);
+    view_take(stack, c, &view);
+}
+
+void tcp_cc_on_restart(struct gander_stack *stack, struct tcp_conn *c)
+{
+    const struct tcp_cc_ops *ops = ops_of(stack, c);
+    struct tcp_cc view;
+
+    if (!ops->on_restart)
+        return;
+    view = view_of(stack, c);
+    ops->on_restart(&view);
+    view_take(stack, c, &view);
+}
+
+/* RFC 5681 4.1: nothing was sent for longer than a retransmission time-out. RW = min(IW, cwnd). */
+void tcp_cc_on_idle(struct gander_stack *stack, struct tcp_conn *c)
+{
+    const struct tcp_cc_ops *ops = ops_of(stack, c);
+    struct tcp_cc view = view_of(stack, c);
+
+    if (ops->on_idle)
+        ops->on_idle(&view);
+    if (!(ops->flags & TCP_CC_KEEPS_IDLE) && view.cwnd > view.initial_window) {
+        view.cwnd = view.initial_window;
+        view.why = GANDER_WHY_cwnd_idle;
+    }
+    view_take(stack, c, &view);
 }

@@ -116,7 +116,7 @@ static void avoidance(struct cubic *c, struct tcp_cc *cc, uint32_t acked_bytes)
 
 static void cubic_on_ack(struct tcp_cc *cc, uint32_t acked_bytes)
 {
-    struct cubic *c = (struct cubic *)(void *)cc->state;
+    struct cubic *c = cc->state;
     bool leave;
 
     if (cc->cwnd >= cc->ssthresh) {
@@ -134,7 +134,7 @@ static void cubic_on_ack(struct tcp_cc *cc, uint32_t acked_bytes)
 /* 4.6 multiplicative decrease, 4.7 fast convergence. */
 static void cubic_on_loss(struct tcp_cc *cc)
 {
-    struct cubic *c = (struct cubic *)(void *)cc->state;
+    struct cubic *c = cc->state;
     uint32_t base = cc->flight < cc->cwnd ? cc->flight : cc->cwnd;
     uint32_t reduced = (uint32_t)((uint64_t)base * 7 / 10);
 
@@ -148,7 +148,9 @@ static void cubic_on_loss(struct tcp_cc *cc)
 /* 5.8 in short: time without data does not count as time of growth. */
 static void cubic_on_idle(struct tcp_cc *cc)
 {
-    ((struct cubic *)(void *)cc->state)->epoch_ns = 0;
+    struct cubic *c = cc->state;
+
+    c->epoch_ns = 0;
 }
 
 const struct tcp_cc_ops tcp_cc_cubic = {

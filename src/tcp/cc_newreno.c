@@ -9,7 +9,7 @@ static uint32_t at_most(uint32_t value, uint32_t limit)
 
 static void newreno_on_ack(struct tcp_cc *cc, uint32_t acked_bytes)
 {
-    uint32_t *counted = (uint32_t *)(void *)cc->state;
+    uint32_t *counted = cc->state;
 
     if (!cc->limited)
         return;
@@ -29,7 +29,7 @@ static void newreno_on_loss(struct tcp_cc *cc)
     uint32_t half = cc->flight / 2; /* (4): max(FlightSize / 2, 2*SMSS) */
 
     cc->ssthresh = half > 2 * cc->mss ? half : 2 * cc->mss;
-    cc->state[0] = 0;
+    *(uint32_t *)cc->state = 0;
 }
 
 const struct tcp_cc_ops tcp_cc_newreno = {

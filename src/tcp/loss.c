@@ -28,6 +28,7 @@ void tcp_mark_lost(struct gander_stack *stack, struct tcp_conn *c, uint32_t numb
                    enum gander_why rule)
 {
     rtxq_mark_lost(&c->busy->rtxq, number, (uint8_t)rule);
+    tcp_rate_on_lost(stack, c, rtxq_at(&c->busy->rtxq, number));
     if (trace_on(stack))
         tcp_trace_lost(stack, c, rtxq_at(&c->busy->rtxq, number));
 }
@@ -40,7 +41,8 @@ static void recovery_enter(struct gander_stack *stack, struct tcp_conn *c, enum 
     b->recovery = TCP_RECOVERY;
     b->recover = c->snd.nxt;
     b->force_one = true;
-    c->cwnd = c->ssthresh;
+    if (!tcp_cc_controls_recovery(c))
+        c->cwnd = c->ssthresh;
     stack->stats.tcp_fast_recoveries++;
     tcp_cwnd_changed(stack, c, why);
 }
@@ -49,10 +51,7 @@ static void recovery_leave(struct gander_stack *stack, struct tcp_conn *c)
 {
     struct tcp_busy *b = c->busy;
 
-    if (b->recovery == TCP_RECOVERY) {
-        c->cwnd = c->ssthresh; /* RFC 6582 3.2, step 3, full acknowledgement */
-        tcp_cwnd_changed(stack, c, GANDER_WHY_none);
-    }
+    tcp_cc_on_recovery_end(stack, c);
     b->recovery = TCP_OPEN;
     b->dup_bytes = 0;
     b->dupacks = 0;
@@ -110,35 +109,22 @@ static void newreno_detect(struct gander_stack *stack, struct tcp_conn *c,
     b->dup_bytes = min_u32(b->dup_bytes, c->snd.nxt - c->snd.una - b->rtxq.lost_bytes);
 }
 
-/* Only a window that was used up grows [RFC7661 in short]. */
-static bool cwnd_was_limit(const struct tcp_conn *c, const struct tcp_ack_facts *facts)
-{
-    if (c->cwnd < c->ssthresh)
-        return facts->flight_before * 2 >= c->cwnd;
-    return facts->flight_before + c->mss >= c->cwnd;
-}
-
 void tcp_loss_on_ack(struct gander_stack *stack, struct tcp_conn *c, struct tcp_ack_facts *facts)
 {
     struct tcp_busy *b = c->busy;
-
     bool recovering = b->recovery == TCP_RECOVERY;
 
     if (b->recovery != TCP_OPEN && seq_geq(c->snd.una, b->recover))
         recovery_leave(stack, c);
-    if (facts->acked_bytes > 0 && !recovering) {
-        tcp_cc_on_ack(stack, c, facts, cwnd_was_limit(c, facts));
-        tcp_cwnd_changed(stack, c, GANDER_WHY_none);
-    }
     if (b->rtxq.count == 0) { /* all is acknowledged: duplicates before that say nothing now */
         b->dupacks = 0;
         b->dup_bytes = 0;
-        return;
-    }
-    if (c->flags & TCP_SACK)
+    } else if (c->flags & TCP_SACK) {
         sack_detect(stack, c);
-    else
+    } else {
         newreno_detect(stack, c, facts);
+    }
+    tcp_cc_on_ack(stack, c, facts, recovering || b->recovery == TCP_RECOVERY);
 }
 
 void tcp_loss_on_reorder_timer(struct gander_stack *stack, struct tcp_conn *c)
@@ -153,15 +139,14 @@ void tcp_loss_on_reorder_timer(struct gander_stack *stack, struct tcp_conn *c)
 void tcp_loss_on_timeout(struct gander_stack *stack, struct tcp_conn *c)
 {
     struct tcp_busy *b = c->busy;
+    uint32_t lost_before = b->rtxq.lost_bytes;
 
     stack->stats.tcp_retransmit_timeouts++;
     if (c->entity.state == GANDER_TCP_SYN_SENT || c->entity.state == GANDER_TCP_SYN_RECEIVED) {
         c->rttvar_ns = 3 * GANDER_S; /* (5.7): the time-out for the data that follow */
         c->cwnd = c->mss; /* RFC 5681 3.1: a lost SYN makes the initial window one segment */
     } else {
-        if (b->recovery != TCP_LOSS) /* not again for the same flight: RFC 5681 3.1 */
-            tcp_cc_on_loss(stack, c);
-        c->cwnd = c->mss;
+        tcp_cc_on_timeout(stack, c);
         b->recovery = TCP_LOSS;
         b->recover = c->snd.nxt;
     }
@@ -171,5 +156,6 @@ void tcp_loss_on_timeout(struct gander_stack *stack, struct tcp_conn *c)
     b->probe_sent = false;
     b->resend_partial = false;
     rtxq_mark_all_lost(&b->rtxq, GANDER_WHY_retransmit_timeout);
+    b->rate.lost += b->rtxq.lost_bytes - lost_before;
     tcp_cwnd_changed(stack, c, GANDER_WHY_retransmit_timeout);
 }

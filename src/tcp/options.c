@@ -217,6 +217,6 @@ int tcp_set_cc(struct sock *sock, const char *name)
         return GANDER_EINVAL;
     *v.cc = (uint8_t)i;
     if (v.conn && v.conn->busy)
-        memset(v.conn->busy->cc_state, 0, sizeof(v.conn->busy->cc_state));
+        v.conn->busy->cc_begun = false;
     return GANDER_OK;
 }

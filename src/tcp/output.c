@@ -142,6 +142,7 @@ static bool record_resend(struct gander_stack *stack, struct tcp_conn *c, struct
     } while (done < text);
     b->retransmitted++;
     rtxq_mark_resent(&b->rtxq, number, stack->now);
+    tcp_rate_on_sent(stack, c, rtxq_at(&b->rtxq, number));
     tcp_timers_on_sent(stack, c);
     if (number == b->rtxq.first)
         tcp_timers_on_resent(stack, c);
@@ -188,6 +189,7 @@ static bool new_segment(struct gander_stack *stack, struct tcp_conn *c, struct t
                                                (fin ? GANDER_FLAG_FIN : 0)),
                             .why = (uint8_t)why,
                             .transmissions = 1};
+    struct tcp_record *r;
     int64_t went;
 
     if (!rtxq_reserve(&b->rtxq, stack->mem)) {
@@ -198,8 +200,9 @@ static bool new_segment(struct gander_stack *stack, struct tcp_conn *c, struct t
     if (went < 0)
         return false;
     fin = fin && (uint32_t)went == n;
-    rtxq_push(&b->rtxq, c->snd.nxt, (uint32_t)went + fin, fin ? RECORD_FIN : 0, stack->now);
+    r = rtxq_push(&b->rtxq, c->snd.nxt, (uint32_t)went + fin, fin ? RECORD_FIN : 0, stack->now);
     c->snd.nxt += (uint32_t)went + fin;
+    tcp_rate_on_sent(stack, c, r);
     if (fin)
         c->flags |= TCP_FIN_SENT;
     return true;

@@ -57,7 +57,8 @@ enum tcp_record_flags {
     RECORD_LOST = 2,          /* in the list `lost` unless already resent */
     RECORD_RETRANSMITTED = 4, /* the last transmission was not the first */
     RECORD_SYN = 8,
-    RECORD_FIN = 16
+    RECORD_FIN = 16,
+    RECORD_APP_LIMITED = 32 /* left while the application had too little to send */
 };
 
 struct tcp_record {
@@ -70,6 +71,9 @@ struct tcp_record {
     uint8_t transmissions;
     uint8_t rule; /* why it was marked lost: enum gander_why */
     uint8_t list; /* 0: none; 1: sent; 2: lost */
+    /* rate.c, of the last transmission. Counters wrap; times before sent_ns, in units of 16 ns, up to 68 s. */
+    uint32_t delivered, lost, tx_in_flight;
+    uint32_t first_sent_before, delivered_before;
 };
 
 struct rtxq_list {

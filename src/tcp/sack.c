@@ -50,6 +50,7 @@ static void block_walk(struct gander_stack *stack, struct tcp_conn *c, tcp_seq f
             break;
         if (!(r->flags & RECORD_SACKED) && seq_geq(r->seq, block->left)) {
             tcp_rack_sample(stack, c, r);
+            tcp_rate_on_delivered(stack, c, r, facts);
             rtxq_mark_sacked(q, number);
             facts->delivered_bytes += r->len;
         }

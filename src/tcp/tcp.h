@@ -17,6 +17,7 @@
 #include "ip/ip.h"
 #include "tcp/cc.h"
 #include "tcp/queues.h"
+#include "tcp/rate.h"
 
 enum tcp_kind { TCP_CONNECTION = 1, TCP_SYN_RECEIVED_RECORD, TCP_TIME_WAIT_RECORD };
 
@@ -151,7 +152,12 @@ struct tcp_busy {
     uint32_t unacked_segs; /* segments received since the last ACK */
 
     uint64_t bytes_acked, bytes_received, retransmitted;
+    /* cc.c */
     uint64_t cc_state[TCP_CC_STATE_WORDS];
+    uint32_t prior_cwnd,
+        prior_ssthresh; /* before the last loss, for undo; cwnd 0: nothing to undo */
+    bool cc_begun;      /* the algorithm's init() has run */
+    struct tcp_rate rate;
 
     /* autotune.c: the round trip in which is counted what the application takes */
     struct {
@@ -413,6 +419,8 @@ struct tcp_ack_facts {
     gander_time rtt_ns;        /* a sample, or −1 */
     gander_time first_sent_ns; /* when the last one acknowledged left for the first time */
     uint32_t flight_before;    /* bytes in the network before this ACK */
+    struct tcp_rate_sample rs;
+    tcp_seq rs_end; /* of the newest record delivered */
 };
 uint32_t tcp_pipe(const struct tcp_conn *c); /* bytes in the network [RFC6675 4] */
 void tcp_rack_sample(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_record *r);
@@ -454,10 +462,20 @@ bool tcp_is_quiet(const struct tcp_conn *c); /* busy memory holds nothing */
 /* --- cc.c: congestion control behind a table ---------------------------------------------------------------- */
 
 void tcp_cc_init(struct gander_stack *stack, struct tcp_conn *c); /* initial window [RFC6928] */
-void tcp_cc_on_ack(struct gander_stack *stack, struct tcp_conn *c,
-                   const struct tcp_ack_facts *facts, bool limited);
+/* Each ACK, when all else is done with it; `recovering`: fast recovery before it, or now. */
+void tcp_cc_on_ack(struct gander_stack *stack, struct tcp_conn *c, struct tcp_ack_facts *facts,
+                   bool recovering);
+void tcp_cc_on_lost(struct gander_stack *stack, struct tcp_conn *c,
+                    const struct tcp_rate_sample *rs, uint32_t bytes);
+/* Before busy->recovery changes, each of these three. */
 void tcp_cc_on_loss(struct gander_stack *stack, struct tcp_conn *c); /* sets ssthresh */
+void tcp_cc_on_recovery_end(struct gander_stack *stack, struct tcp_conn *c);
+void tcp_cc_on_timeout(struct gander_stack *stack, struct tcp_conn *c);
+void tcp_cc_on_undo(struct gander_stack *stack, struct tcp_conn *c); /* RFC 4015 */
+void tcp_cc_on_ecn(struct gander_stack *stack, struct tcp_conn *c);  /* once per window of data */
 void tcp_cc_on_idle(struct gander_stack *stack, struct tcp_conn *c); /* RFC 5681 4.1 */
+void tcp_cc_on_restart(struct gander_stack *stack, struct tcp_conn *c);
+bool tcp_cc_controls_recovery(const struct tcp_conn *c); /* it sets cwnd, not PRR */
 uint32_t tcp_cc_initial_window(const struct gander_stack *stack, const struct tcp_conn *c);
 int tcp_cc_by_name(const char *name); /* index, or −1 */
 
@@ -472,6 +490,18 @@ void tcp_autotune_sample(const struct gander_stack *stack, struct tcp_conn *c,
 void tcp_autotune_taken(const struct gander_stack *stack, struct tcp_conn *c, uint32_t bytes);
 /* The application would send more than the buffer holds, and some of it was acknowledged. */
 void tcp_autotune_send(const struct gander_stack *stack, struct tcp_conn *c);
+
+/* --- rate.c: how fast the path delivers ---------------------------------------------------------------------- */
+
+void tcp_rate_on_sent(struct gander_stack *stack, struct tcp_conn *c, struct tcp_record *r);
+void tcp_rate_on_delivered(struct gander_stack *stack, struct tcp_conn *c,
+                           const struct tcp_record *r, struct tcp_ack_facts *facts);
+void tcp_rate_on_lost(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_record *r);
+void tcp_rate_generate(struct tcp_conn *c, struct tcp_ack_facts *facts);
+void tcp_rate_mark_app_limited(struct tcp_conn *c);
+void tcp_rate_check_app_limited(struct tcp_conn *c);
+uint64_t tcp_rate_of(uint32_t delivered,
+                     gander_time interval_ns); /* bytes per second; 0: unknown */
 
 /* --- isn.c: numbers that nobody outside can guess ----------------------------------------------------------- */
 
