@@ -11,51 +11,17 @@
 #define _GNU_SOURCE
 #endif
 #include "kernel.h"
+#include "namespace.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static bool file_write(const char *path, const char *text)
-{
-    size_t len = strlen(text);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool ok;
-
-    if (fd < 0)
-        return false;
-    ok = write(fd, text, len) == (ssize_t)len;
-    close(fd);
-    return ok;
-}
-
-/* A new network namespace; without privilege inside a new user namespace in which we are root. */
-static bool namespace_enter(char *note, size_t size)
-{
-    unsigned uid = getuid(), gid = getgid();
-    char map[64];
-
-    if (unshare(CLONE_NEWNET) == 0)
-        return true;
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
-        snprintf(note, size, "no network namespace of its own: %s", strerror(errno));
-        return false;
-    }
-    snprintf(map, sizeof(map), "0 %u 1\n", uid);
-    file_write("/proc/self/uid_map", map);
-    file_write("/proc/self/setgroups", "deny");
-    snprintf(map, sizeof(map), "0 %u 1\n", gid);
-    file_write("/proc/self/gid_map", map);
-    return true;
-}
 
 static bool offload_off(int fd, struct ifreq *request, uint32_t command)
 {
@@ -94,10 +60,10 @@ bool kernel_net_open(char *note, size_t size)
     if (!namespace_enter(note, size) || !loopback_up(note, size))
         return false;
     /* Many short connections: all ports, and TIME-WAIT no obstacle. Best effort; the run tells if it matters. */
-    file_write("/proc/sys/net/ipv4/ip_local_port_range", "1024 65535");
-    file_write("/proc/sys/net/ipv4/tcp_tw_reuse", "1");
-    file_write("/proc/sys/net/ipv4/tcp_max_tw_buckets", "2000000");
-    file_write("/proc/sys/net/core/somaxconn", "4096");
+    namespace_sysctl("net/ipv4/ip_local_port_range", "1024 65535");
+    namespace_sysctl("net/ipv4/tcp_tw_reuse", "1");
+    namespace_sysctl("net/ipv4/tcp_max_tw_buckets", "2000000");
+    namespace_sysctl("net/core/somaxconn", "4096");
     return true;
 }
 

@@ -184,7 +184,7 @@ static void lane_hold(struct lane *lane, gander_time now, struct gander_packet *
     due += config->delay_ns;
     if (config->jitter_ns > 0)
         due += (gander_time)draw_below(&lane->draws[DRAW_JITTER], (uint64_t)config->jitter_ns + 1);
-    if (due < lane->last_due)
+    if (due < lane->last_due && !config->jitter_reorders)
         due = lane->last_due;
     if (reorder) {
         lane->counters.reordered++;
@@ -498,5 +498,6 @@ int gander_impair_counters(const struct gander_driver *driver,
         return GANDER_EINVAL;
     *counters = impair->lanes[direction].counters;
     counters->held = impair->lanes[direction].count;
+    counters->busy_until = impair->lanes[direction].free_at;
     return GANDER_OK;
 }

@@ -7,7 +7,8 @@
  *
  * Order of things for a packet: lost? corrupted? duplicated? Then the queue of the rate (full:
  * dropped), then the time on the wire at that rate, then delay and jitter. Packets keep their
- * order, jitter included; only one that is chosen for reordering falls behind those that follow.
+ * order, jitter included; only one that is chosen for reordering falls behind those that follow,
+ * and all of them if `jitter_reorders` is set.
  */
 #ifndef GANDER_IMPAIR_H
 #define GANDER_IMPAIR_H
@@ -50,6 +51,7 @@ struct gander_impairment {
      * 0: none. May be NULL. */
     unsigned (*choose)(void *context, uint64_t number, const struct gander_packet *packet);
     void *choose_context;
+    bool jitter_reorders; /* each packet takes its own time: whose jitter is less overtakes */
 };
 
 /* Since the driver was made, one direction. packets + duplicated = delivered + lost + overflowed +
@@ -61,6 +63,8 @@ struct gander_impair_counters {
     uint64_t overflowed;    /* the queue was full */
     uint64_t copy_failures; /* no memory for a copy: not duplicated; or lost instead of corrupted */
     uint64_t held;          /* now under way in here */
+    gander_time
+        busy_until; /* when what waits for the rate will have been sent; in the past: nothing waits */
 };
 
 enum gander_impair_direction { GANDER_IMPAIR_TRANSMIT, GANDER_IMPAIR_RECEIVE };
