@@ -6,7 +6,7 @@ DESTDIR ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := release
-.PHONY: release demo test fuzz bench install help format clean
+.PHONY: release demo test fuzz bench bench-loss install help format clean
 
 release:
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
@@ -25,6 +25,9 @@ fuzz:
 bench: release
 	build/release/gander-bench --json build/bench.json
 
+bench-loss: release
+	build/release/gander-bench-loss --json build/bench-loss.json --plots build/bench-loss $(BENCH_LOSS)
+
 install: release
 	DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX)
 
@@ -34,6 +37,7 @@ help:
 	@echo 'make test       install what the tests need (as root), run all tests'
 	@echo 'make fuzz       search for inputs that break the stack, FUZZ_SECONDS [60] for each target'
 	@echo 'make bench      compare with the kernel on this machine; about 3 minutes'
+	@echo 'make bench-loss goodput over lossy paths, beside the kernel (as root); BENCH_LOSS=--full: all paths, hours'
 	@echo 'make install    install to PREFIX [$(PREFIX)] below DESTDIR []'
 	@echo 'make format     clang-format over all C files'
 	@echo 'make clean      remove build/'

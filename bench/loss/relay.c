@@ -46,10 +46,14 @@ struct loss_relay {
 
 /* --- the exits ------------------------------------------------------------------------------------ */
 
-static void exit_flush(struct exit *exit)
+/* True: there was something, to which the stack may have an answer. */
+static bool exit_flush(struct exit *exit)
 {
+    bool any = exit->batched > 0;
+
     gander_input(exit->side->stack, 0, exit->batch, exit->batched);
     exit->batched = 0;
+    return any;
 }
 
 static bool is_for_stack(const struct side *side, const struct gander_packet *packet)
@@ -220,7 +224,7 @@ static bool relay_turn(struct loss_relay *relay)
         struct gander_packet *none[1];
 
         gander_driver_receive(relay->lanes[i], relay->sides[i].stack, relay->now, none, 1);
-        exit_flush(&relay->exits[i]);
+        moved |= exit_flush(&relay->exits[i]);
     }
     if (relay->now >= relay->sampled_ns + GANDER_MS) {
         struct gander_impair_counters counters;

@@ -259,6 +259,23 @@ static void jitter_keeps_order(void **state)
     assert_true(times[0] < 10 * GANDER_MS && times[SOME - 1] > 10 * GANDER_MS);
 }
 
+static void jitter_reorders_if_asked(void **state)
+{
+    const struct gander_impairment jittery = {
+        .seed = 9, .delay_ns = GANDER_MS, .jitter_ns = 10 * GANDER_MS, .jitter_reorders = true};
+    uint64_t numbers[SOME];
+    gander_time times[SOME];
+    unsigned overtaken = 0;
+
+    assert_int_equal(run_some(*state, &jittery, 0, numbers, times), SOME);
+    for (unsigned i = 0; i < SOME; i++) {
+        assert_in_range(times[i], GANDER_MS, 11 * GANDER_MS);
+        assert_true(i == 0 || times[i] >= times[i - 1]);
+        overtaken += i > 0 && numbers[i] < numbers[i - 1];
+    }
+    assert_in_range(overtaken, SOME / 3, 2 * SOME / 3); /* as good as shuffled */
+}
+
 static void reordered_packets_fall_behind_and_others_keep_order(void **state)
 {
     const struct gander_impairment shuffled = {
@@ -526,6 +543,7 @@ int main(void)
         fixture_test(duplicates_are_copies),
         fixture_test(delay_is_exact_and_deadline_tells),
         fixture_test(jitter_keeps_order),
+        fixture_test(jitter_reorders_if_asked),
         fixture_test(reordered_packets_fall_behind_and_others_keep_order),
         fixture_test(rate_is_exact),
         fixture_test(full_queue_drops_the_last),
