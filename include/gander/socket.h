@@ -146,7 +146,25 @@ int gander_abort(struct gander_stack *stack, gander_socket socket);
     X(RECEIVE_BUFFER, "tcp udp ping", "bytes: TCP: largest window; UDP: queue at true size")       \
     X(TTL, "tcp udp ping", "1 … 255: IPv4 TTL and IPv6 hop limit")                                 \
     X(TRAFFIC_CLASS, "tcp udp ping", "0 … 255: DSCP; TCP keeps the two ECN bits")                  \
-    X(V6_ONLY, "tcp udp", "bool: before bind: a socket bound to :: takes no IPv4")
+    X(V6_ONLY, "tcp udp", "bool: before bind: a socket bound to :: takes no IPv4")                 \
+    X(RTO_INITIAL_NS, "tcp", "ns: before the first round-trip sample (RFC 6298 2.1)")              \
+    X(RTO_MIN_NS, "tcp", "ns (RFC 6298 2.4)")                                                      \
+    X(RTO_MAX_NS, "tcp", "ns (RFC 6298 2.5)")                                                      \
+    X(DELAYED_ACK_NS, "tcp", "ns, below 500 ms: how long an ACK waits (RFC 9293 MUST-40)")         \
+    X(FIN_WAIT2_NS, "tcp", "ns: FIN-WAIT-2 without an owner; -1: none, the end at once")           \
+    X(DEFER_ACCEPT_NS, "tcp", "ns: listener: so long a connection waits for its first data")       \
+    X(SYN_RETRIES, "tcp", "count: before connecting fails (RFC 9293 MUST-23)")                     \
+    X(SYNACK_RETRIES, "tcp", "count")                                                              \
+    X(RETRIES_R2, "tcp", "count: R2 (RFC 9293 3.8.3)")                                             \
+    X(INITIAL_WINDOW_SEGS, "tcp", "segments (RFC 6928); before the handshake")                     \
+    X(QUICKACK_SEGS, "tcp", "segments acknowledged at once at first")                              \
+    X(NOTSENT_LOWAT, "tcp", "bytes: no more unsent ones are taken; 0: no limit")                   \
+    X(WINDOW_CLAMP, "tcp", "bytes: the largest window offered; 0: no limit")                       \
+    X(TIMESTAMPS, "tcp", "bool: RFC 7323; before the handshake")                                   \
+    X(WINDOW_SCALING, "tcp", "bool: RFC 7323; before the handshake")                               \
+    X(SACK, "tcp", "bool: RFC 2018; before the handshake")                                         \
+    X(SLOW_START_AFTER_IDLE, "tcp", "bool: RFC 5681 4.1")                                          \
+    X(NAGLE_RELAXED, "tcp", "bool: Nagle's algorithm waits for partial segments only")
 
 enum gander_option {
 #define GANDER_OPTION_ENUM(name, kinds, text) GANDER_OPTION_##name,

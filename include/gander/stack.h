@@ -106,6 +106,16 @@ struct gander_config {
     bool tcp_window_scaling;  /* [true] RFC 7323 */
     bool tcp_sack;            /* [true] RFC 2018 */
     bool tcp_syn_cookies; /* [true] once a backlog is full of half-open connections; RFC 4987 3.6 */
+    /* [0] so many of a connection's first segments with text are acknowledged at once, while the peer's window is small; RFC 5681 4.2 allows it.
+     * Over when the application answers. Kernels use 16 */
+    uint32_t tcp_quickack_segs;
+    /* [50 ms] the least that 4*RTTVAR adds to SRTT: G of RFC 6298 (2.3). Linux: as tcp_rto_min_ns */
+    gander_time tcp_rto_variance_min_ns;
+    uint32_t tcp_orphan_retries;      /* [8] instead of tcp_retries_r2 once the owner has closed */
+    uint32_t tcp_notsent_lowat_bytes; /* [0: none] no more than so many unsent bytes are taken */
+    bool tcp_slow_start_after_idle;   /* [true] RFC 5681 4.1 */
+    /* [false] Nagle's algorithm waits only for partial segments in flight, not for full ones; RFC 9293 3.7.4 mentions it */
+    bool tcp_nagle_relaxed;
     const char *tcp_congestion_control; /* ["newreno"]; names: gander_congestion_control_name() */
 
     /* UDP and ICMP */

@@ -31,6 +31,9 @@ void gander_config_init(struct gander_config *config)
         .tcp_syn_retries = 7,
         .tcp_synack_retries = 5,
         .tcp_retries_r2 = 15,
+        .tcp_rto_variance_min_ns = 50 * GANDER_MS,
+        .tcp_orphan_retries = 8,
+        .tcp_slow_start_after_idle = true,
         .tcp_send_buffer_bytes = 256 << 10,
         .tcp_receive_buffer_bytes = 256 << 10,
         .tcp_send_buffer_max_bytes = 4 << 20,
@@ -56,7 +59,8 @@ static bool times_are_sane(const struct gander_config *c)
            c->tcp_delayed_ack_ns >= 0 && c->tcp_delayed_ack_ns < 500 * GANDER_MS && /* MUST-40 */
            c->tcp_msl_ns >= 0 && c->tcp_msl_ns <= 3600 * GANDER_S && c->tcp_fin_wait2_ns > 0 &&
            c->tcp_keepalive_idle_ns > 0 && c->tcp_keepalive_interval_ns > 0 &&
-           c->tcp_user_timeout_ns >= 0 && c->tcp_challenge_ns >= 0;
+           c->tcp_user_timeout_ns >= 0 && c->tcp_rto_variance_min_ns >= 0 &&
+           c->tcp_rto_variance_min_ns <= 3600 * GANDER_S && c->tcp_challenge_ns >= 0;
 }
 
 static bool sizes_are_sane(const struct gander_config *c)
@@ -69,7 +73,8 @@ static bool sizes_are_sane(const struct gander_config *c)
            c->tcp_receive_buffer_max_bytes <= window_max && c->tcp_initial_window_segs >= 1 &&
            c->tcp_initial_window_segs <= 1000 && c->tcp_keepalive_probes >= 1 &&
            c->tcp_keepalive_probes <= 127 && c->tcp_syn_retries <= 30 &&
-           c->tcp_synack_retries <= 30 && c->tcp_retries_r2 <= 200;
+           c->tcp_synack_retries <= 30 && c->tcp_retries_r2 <= 200 &&
+           c->tcp_quickack_segs <= UINT8_MAX && c->tcp_notsent_lowat_bytes <= window_max;
 }
 
 static int config_check(const struct gander_config *c)

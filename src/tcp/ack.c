@@ -108,10 +108,7 @@ static void una_advance(struct gander_stack *stack, struct tcp_conn *c,
         c->flags &= ~(uint32_t)TCP_URGENT_OUT;
     if (c->flags & TCP_WANTS_WRITABLE)
         tcp_autotune_send(stack, c);
-    if ((c->flags & TCP_WANTS_WRITABLE) && sendq_bytes(&b->sendq) <= c->send_limit_bytes / 2) {
-        c->flags &= ~(uint32_t)TCP_WANTS_WRITABLE;
-        sock_event(stack, &c->sock, GANDER_EVENT_WRITABLE, 0);
-    }
+    tcp_writable_check(stack, c);
 }
 
 /* [RFC9293 3.10.7.4]: WL1 and WL2 keep old segments from using the window. */

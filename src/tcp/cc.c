@@ -35,7 +35,7 @@ int tcp_cc_by_name(const char *name)
 /* RFC 6928 2: min(10*MSS, max(2*MSS, 14600)), with the configured number for 10. */
 uint32_t tcp_cc_initial_window(const struct gander_stack *stack, const struct tcp_conn *c)
 {
-    uint32_t segs = stack->config.tcp_initial_window_segs;
+    uint32_t segs = tcp_knobs_of(stack, c)->initial_window_segs;
 
     return min_u32(segs * c->mss, max_u32(2 * (uint32_t)c->mss, segs * 1460));
 }

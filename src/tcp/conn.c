@@ -62,7 +62,7 @@ bool tcp_busy_need(struct gander_stack *stack, struct tcp_conn *c)
     for (unsigned i = 0; i < GANDER_TIMER_COUNT; i++)
         b->at[i] = GANDER_NEVER;
     b->recover = c->snd.una - 1;
-    b->fack = b->rack_end = c->snd.una;
+    b->fack = b->rack_end = b->nagle_end = c->snd.una;
     b->last_sent_ns = stack->now;
     b->progress_ns = stack->now;
     b->conn = c;
@@ -88,6 +88,12 @@ void tcp_busy_release(struct gander_stack *stack, struct tcp_conn *c)
 const struct tcp_knobs *tcp_knobs_of(const struct gander_stack *stack, const struct tcp_conn *c)
 {
     return c->knobs ? c->knobs : &stack->tcp.knobs_default;
+}
+
+const struct tcp_knobs *tcp_listener_knobs(const struct gander_stack *stack,
+                                           const struct tcp_listener *l)
+{
+    return l->knobs ? l->knobs : &stack->tcp.knobs_default;
 }
 
 void tcp_conn_set_mss(struct tcp_conn *c, uint32_t peer_mss)

@@ -5,14 +5,17 @@
  */
 #include "tcp/tcp.h"
 
-/* A partial segment: everything that is queued, and less than a full one. */
+/*
+ * Nagle waits while anything is in flight; relaxed, while a partial segment is: new_segment() of output.c keeps nagle_end.
+ *
+ * A partial segment: everything that is queued, and less than a full one. */
 static bool partial_may_go(const struct tcp_conn *c)
 {
     if (c->flags & (TCP_OVERRIDE | TCP_URGENT_OUT))
         return true;
     if (c->flags & (TCP_CORK | TCP_MORE))
         return false;
-    return (c->flags & TCP_NODELAY) || c->snd.una == c->snd.nxt;
+    return (c->flags & TCP_NODELAY) || !seq_gt(c->busy->nagle_end, c->snd.una);
 }
 
 uint32_t tcp_decide(const struct tcp_conn *c, bool *fin)
@@ -56,11 +59,23 @@ uint8_t tcp_listener_scale(const struct gander_stack *stack, const struct tcp_li
     return tcp_scale_for(tcp_receive_limit_most(stack, l->flags, l->receive_limit_bytes));
 }
 
+static uint32_t window_clamped(const struct tcp_knobs *knobs, uint32_t window_bytes)
+{
+    return knobs && knobs->window_clamp_bytes ? min_u32(window_bytes, knobs->window_clamp_bytes)
+                                              : window_bytes;
+}
+
+uint16_t tcp_listener_window(const struct tcp_listener *l)
+{
+    return (uint16_t)min_u32(window_clamped(l->knobs, l->receive_limit_bytes), UINT16_MAX);
+}
+
 /* Never more than the 16 bits of the header can say: what cannot be offered is no reason to tell the peer about it. */
 uint32_t tcp_window_free(const struct tcp_conn *c)
 {
     uint32_t used = c->busy ? c->busy->recvq.bytes : 0;
-    uint32_t free = c->receive_limit_bytes > used ? c->receive_limit_bytes - used : 0;
+    uint32_t limit = window_clamped(c->knobs, c->receive_limit_bytes);
+    uint32_t free = limit > used ? limit - used : 0;
 
     return min_u32(free, (uint32_t)UINT16_MAX << c->rcv_scale);
 }

@@ -9,9 +9,21 @@ struct tcp_knobs {
     gander_time keepalive_idle_ns, keepalive_interval_ns;
     gander_time user_timeout_ns; /* 0: the number of retransmissions decides */
     gander_time linger_ns;       /* 0: close resets; −1: close goes on in the background */
+    gander_time rto_initial_ns, rto_min_ns, rto_max_ns;
+    gander_time delayed_ack_ns;
+    gander_time fin_wait2_ns;    /* −1: ends at once */
+    gander_time defer_accept_ns; /* a listener's: so long the handshake's ACK alone opens nothing */
+    uint32_t notsent_lowat_bytes; /* 0: none */
+    uint32_t window_clamp_bytes;  /* 0: none */
     uint32_t keepalive_probes;
     uint16_t max_segment; /* 0: what the path allows */
+    uint16_t initial_window_segs;
     uint8_t ttl, traffic_class;
+    uint8_t syn_retries, synack_retries, retries_r2;
+    uint8_t quickack_segs;
+    uint8_t timestamps, window_scaling, sack; /* offered, and agreed to */
+    uint8_t slow_start_after_idle;
+    uint8_t nagle_relaxed;
 };
 
 #endif

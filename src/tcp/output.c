@@ -205,6 +205,11 @@ static bool new_segment(struct gander_stack *stack, struct tcp_conn *c, struct t
     tcp_rate_on_sent(stack, c, r);
     if (fin)
         c->flags |= TCP_FIN_SENT;
+    if (went < c->mss || !tcp_knobs_of(stack, c)->nagle_relaxed)
+        b->nagle_end = c->snd.nxt;
+    /* an answer soon after what it answers: so will the next ones be */
+    if (b->text_ns > 0 && stack->now - b->text_ns < tcp_knobs_of(stack, c)->delayed_ack_ns)
+        c->flags |= TCP_INTERACTIVE;
     return true;
 }
 
@@ -263,8 +268,10 @@ static void data_output(struct gander_stack *stack, struct tcp_conn *c, struct t
         c->flags &= ~(uint32_t)TCP_OVERRIDE;
         sent = true;
     }
-    if (sent)
+    if (sent) {
         tcp_timers_on_sent(stack, c);
+        tcp_writable_check(stack, c);
+    }
 }
 
 static void ack_output(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn)

@@ -5,12 +5,6 @@
  */
 #include "tcp/tcp.h"
 
-/*
- * G of RFC 6298 (2.3). Our clock is exact, but the peer's ACK is not: it may wait for its delayed-ACK timer, 40 ms with us and others.
- * On a long path whose round trips never vary, RTTVAR goes to 0, and a smaller G would let each delayed ACK come too late.
- */
-static const gander_time granularity_ns = 50 * GANDER_MS;
-
 void tcp_rtt_sample(struct gander_stack *stack, struct tcp_conn *c, gander_time rtt_ns)
 {
     rtt_ns = max_i64(rtt_ns, 1);
@@ -28,18 +22,22 @@ void tcp_rtt_sample(struct gander_stack *stack, struct tcp_conn *c, gander_time 
         tcp_trace_rtt(stack, c, rtt_ns);
 }
 
-/* Without a sample rttvar_ns, if set, is the time-out itself, once data flow: RFC 6298 (5.7). */
+/*
+ * G of RFC 6298 (2.3) is tcp_rto_variance_min_ns. Our clock is exact, but the peer's ACK is not: it may wait for its delayed-ACK timer, 40 ms
+ * with us and others. On a long path whose round trips never vary, RTTVAR goes to 0, and a smaller G would let each delayed
+ * ACK come too late. Without a sample rttvar_ns, if set, is the time-out itself, once data flow: (5.7).
+ */
 gander_time tcp_rto(const struct gander_stack *stack, const struct tcp_conn *c)
 {
-    const struct gander_config *config = &stack->config;
-    gander_time rto = c->srtt_ns + max_i64(granularity_ns, 4 * c->rttvar_ns);
+    const struct tcp_knobs *knobs = tcp_knobs_of(stack, c);
+    gander_time rto = c->srtt_ns + max_i64(stack->config.tcp_rto_variance_min_ns, 4 * c->rttvar_ns);
 
     if (c->srtt_ns == 0 && c->rttvar_ns && c->entity.state >= GANDER_TCP_ESTABLISHED)
         rto = c->rttvar_ns;
     else if (c->srtt_ns == 0)
-        rto = config->tcp_rto_initial_ns;
-    rto = max_i64(rto, config->tcp_rto_min_ns); /* (2.4) */
-    for (unsigned i = 0; c->busy && i < c->busy->backoff && rto < config->tcp_rto_max_ns; i++)
-        rto *= 2;                                /* (5.5) */
-    return min_i64(rto, config->tcp_rto_max_ns); /* (2.5) */
+        rto = knobs->rto_initial_ns;
+    rto = max_i64(rto, knobs->rto_min_ns); /* (2.4) */
+    for (unsigned i = 0; c->busy && i < c->busy->backoff && rto < knobs->rto_max_ns; i++)
+        rto *= 2;                           /* (5.5) */
+    return min_i64(rto, knobs->rto_max_ns); /* (2.5) */
 }

@@ -15,15 +15,16 @@ uint32_t tcp_timestamp(const struct gander_stack *stack, uint32_t offset)
 static void syn_options(const struct gander_stack *stack, const struct tcp_conn *c,
                         struct tcp_segment *seg)
 {
+    const struct tcp_knobs *knobs = tcp_knobs_of(stack, c);
     bool answer = seg->flags & GANDER_FLAG_ACK;
     uint32_t mss = c->mtu - wire_ip_header_bytes(c->entity.family) - TCP_HEADER_BYTES;
-    uint16_t limit = tcp_knobs_of(stack, c)->max_segment;
+    uint16_t limit = knobs->max_segment;
 
     seg->mss = (uint16_t)(limit ? min_u32(mss, limit) : mss);
-    seg->has_wscale = answer ? c->flags & TCP_SCALING : stack->config.tcp_window_scaling;
+    seg->has_wscale = answer ? c->flags & TCP_SCALING : knobs->window_scaling;
     seg->wscale = c->rcv_scale;
-    seg->sack_permitted = answer ? c->flags & TCP_SACK : stack->config.tcp_sack;
-    seg->has_timestamp = answer ? c->flags & TCP_TIMESTAMPS : stack->config.tcp_timestamps;
+    seg->sack_permitted = answer ? c->flags & TCP_SACK : knobs->sack;
+    seg->has_timestamp = answer ? c->flags & TCP_TIMESTAMPS : knobs->timestamps;
 }
 
 /* SACK blocks go where they do not make the text shorter. */

@@ -66,7 +66,7 @@ void tcp_syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r, ui
         stack, &r->entity, tcp_full_id(stack, r->id),
         &(struct tcp_reply){.seq = r->iss,
                             .ack = r->irs + 1,
-                            .wnd = (uint16_t)min_u32(l->receive_limit_bytes, UINT16_MAX),
+                            .wnd = tcp_listener_window(l),
                             .flags = GANDER_FLAG_SYN | GANDER_FLAG_ACK,
                             .why = r->retries ? GANDER_WHY_syn_ack_retransmit : GANDER_WHY_syn_ack,
                             .timestamps = r->flags & TCP_TIMESTAMPS,
@@ -88,20 +88,31 @@ static void syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r)
 
 static void retry_arm(struct gander_stack *stack, struct tcp_syn_received *r)
 {
-    gander_time rto = stack->config.tcp_rto_initial_ns << r->retries;
+    const struct tcp_knobs *knobs = tcp_listener_knobs(stack, r->listener);
+    gander_time rto = knobs->rto_initial_ns << r->retries;
 
-    wheel_arm(&stack->wheel, &r->timer, stack->now + min_i64(rto, stack->config.tcp_rto_max_ns));
+    wheel_arm(&stack->wheel, &r->timer, stack->now + min_i64(rto, knobs->rto_max_ns));
+}
+
+/* The peer has the SYN-ACK; only text, or the listener's patience at an end, opens the connection. */
+static bool is_deferred(const struct gander_stack *stack, const struct tcp_syn_received *r)
+{
+    gander_time wait = tcp_listener_knobs(stack, r->listener)->defer_accept_ns;
+
+    return r->acked && (gander_time)(now_us(stack) - r->sent_us) * 1000 < wait;
 }
 
 void tcp_syn_received_timer(struct gander_stack *stack, struct tcp_syn_received *r)
 {
-    if (r->retries >= stack->config.tcp_synack_retries) {
+    if (r->retries >= tcp_listener_knobs(stack, r->listener)->synack_retries) {
         tcp_syn_received_end(stack, r, GANDER_CAUSE_timeout);
         return;
     }
     r->retries++;
-    stack->stats.tcp_retransmitted_segments++;
-    syn_ack_send(stack, r);
+    if (!is_deferred(stack, r)) {
+        stack->stats.tcp_retransmitted_segments++;
+        syn_ack_send(stack, r);
+    }
     retry_arm(stack, r);
 }
 
@@ -111,7 +122,7 @@ void tcp_syn_received_fill(struct gander_stack *stack, struct tcp_syn_received *
                            struct tcp_listener *l, const struct tcp_arrival *a,
                            const struct tcp_flow *flow)
 {
-    const struct gander_config *config = &stack->config;
+    const struct tcp_knobs *knobs = tcp_listener_knobs(stack, l);
     const struct tcp_segment *seg = &a->seg;
     unsigned family = a->ip->ip.family;
 
@@ -127,16 +138,16 @@ void tcp_syn_received_fill(struct gander_stack *stack, struct tcp_syn_received *
     r->mss = seg->mss;
     r->wnd = (uint16_t)seg->wnd;
     r->sent_us = now_us(stack);
-    if (seg->has_timestamp && config->tcp_timestamps) {
+    if (seg->has_timestamp && knobs->timestamps) {
         r->flags |= TCP_TIMESTAMPS;
         r->ts_recent = seg->tsval;
     }
-    if (seg->has_wscale && config->tcp_window_scaling) {
+    if (seg->has_wscale && knobs->window_scaling) {
         r->flags |= TCP_SCALING;
         r->snd_scale = seg->wscale & 15U;
         r->rcv_scale = tcp_listener_scale(stack, l) & 15U;
     }
-    if (seg->sack_permitted && config->tcp_sack)
+    if (seg->sack_permitted && knobs->sack)
         r->flags |= TCP_SACK;
 }
 
@@ -189,7 +200,7 @@ static void promote_fields(struct gander_stack *stack, struct tcp_conn *c,
     c->snd_scale = r->snd_scale;
     c->rcv.irs = r->irs;
     c->rcv.nxt = r->irs + 1;
-    c->rcv.edge = c->rcv.nxt + min_u32(l->receive_limit_bytes, UINT16_MAX);
+    c->rcv.edge = c->rcv.nxt + tcp_listener_window(l);
     c->rcv_scale = r->rcv_scale;
     c->snd.wnd = c->snd.max_wnd = r->wnd;
     c->snd.wl1 = r->irs;
@@ -280,7 +291,7 @@ void tcp_syn_cookie_established(struct gander_stack *stack, struct tcp_syn_recei
 
 static bool begins_in_window(const struct tcp_syn_received *r, const struct tcp_segment *seg)
 {
-    uint32_t window = min_u32(r->listener->receive_limit_bytes, UINT16_MAX);
+    uint32_t window = tcp_listener_window(r->listener);
 
     return seq_between(r->irs + 1, seg->seq, r->irs + 1 + window);
 }
@@ -378,6 +389,11 @@ void tcp_syn_received_arrives(struct gander_stack *stack, struct tcp_syn_receive
     if (seg->ack != r->iss + 1) {
         tcp_reply_reset(stack, a, GANDER_WHY_rst_bad_ack);
         tcp_drop(stack, NULL, a, GANDER_DROP_tcp_bad_ack);
+        return;
+    }
+    r->acked = seg->text_len == 0 && !(seg->flags & GANDER_FLAG_FIN);
+    if (is_deferred(stack, r)) {
+        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_deferred);
         return;
     }
     record_established(stack, r, a);

@@ -12,22 +12,22 @@ static bool ack_is_acceptable(const struct tcp_conn *c, const struct tcp_segment
 static void options_agree(struct gander_stack *stack, struct tcp_conn *c,
                           const struct tcp_segment *seg)
 {
-    const struct gander_config *config = &stack->config;
+    const struct tcp_knobs *knobs = tcp_knobs_of(stack, c);
 
-    if (seg->has_timestamp && config->tcp_timestamps) {
+    if (seg->has_timestamp && knobs->timestamps) {
         c->flags |= TCP_TIMESTAMPS;
         c->ts_recent = seg->tsval;
         c->ts_recent_s = (uint32_t)((uint64_t)stack->now / (uint64_t)GANDER_S);
     } else {
         c->flags &= ~(uint32_t)TCP_TIMESTAMPS;
     }
-    if (seg->has_wscale && config->tcp_window_scaling) {
+    if (seg->has_wscale && knobs->window_scaling) {
         c->flags |= TCP_SCALING;
         c->snd_scale = seg->wscale;
     } else {
         c->rcv_scale = 0;
     }
-    if (seg->sack_permitted && config->tcp_sack)
+    if (seg->sack_permitted && knobs->sack)
         c->flags |= TCP_SACK;
     tcp_conn_set_mss(c, seg->mss);
     c->mss_receive = c->mss;

@@ -68,7 +68,8 @@ enum tcp_conn_flags {
     TCP_ORPHAN = 1 << 27,     /* closed by its owner, not over yet */
     TCP_FIN_AHEAD = 1 << 26,  /* the peer's FIN arrived ahead of a gap: busy->fin_seq */
     TCP_SEND_FIXED = 1 << 28, /* the application chose the size of the buffer: autotune.c */
-    TCP_RECEIVE_FIXED = 1 << 29
+    TCP_RECEIVE_FIXED = 1 << 29,
+    TCP_INTERACTIVE = 1 << 30 /* the application answers what it reads: ACKs wait for that */
 };
 
 struct tcp_conn {
@@ -150,6 +151,9 @@ struct tcp_busy {
 
     /* delayed ACK */
     uint32_t unacked_segs; /* segments received since the last ACK */
+    uint32_t quick_acked;  /* segments acknowledged at once: tcp_quickack_segs */
+    gander_time text_ns;   /* when text arrived last */
+    tcp_seq nagle_end;     /* Nagle waits until so far all is acknowledged: decide.c */
 
     uint64_t bytes_acked, bytes_received, retransmitted;
     /* cc.c */
@@ -202,6 +206,7 @@ struct tcp_syn_received {
     uint8_t retries;
     uint8_t flags; /* TCP_TIMESTAMPS, TCP_SACK, TCP_SCALING */
     bool from_cookie;
+    bool acked;       /* and waits for text: GANDER_OPTION_DEFER_ACCEPT_NS */
     uint32_t sent_us; /* when the SYN-ACK left, for the first round-trip sample */
     struct tcp_flow flow;
 };
@@ -276,6 +281,8 @@ void tcp_conn_end(struct gander_stack *stack, struct tcp_conn *c, enum gander_ca
                   int error);
 void tcp_conn_free(struct gander_stack *stack, struct tcp_conn *c);
 const struct tcp_knobs *tcp_knobs_of(const struct gander_stack *stack, const struct tcp_conn *c);
+const struct tcp_knobs *tcp_listener_knobs(const struct gander_stack *stack,
+                                           const struct tcp_listener *l);
 /* The path decides the segment size [RFC9293 3.7.1]. */
 void tcp_conn_set_mss(struct tcp_conn *c, uint32_t peer_mss);
 void tcp_conn_shrink_mtu(struct tcp_conn *c, uint16_t mtu);
@@ -403,6 +410,8 @@ struct gander_packet *tcp_segment_build(struct gander_stack *stack, struct tcp_c
 uint16_t tcp_window_offer(struct tcp_conn *c, bool scaled);
 uint32_t tcp_window_free(const struct tcp_conn *c);
 uint8_t tcp_scale_for(uint32_t window_bytes);
+/* What a SYN-ACK offers. */
+uint16_t tcp_listener_window(const struct tcp_listener *l);
 uint8_t tcp_listener_scale(const struct gander_stack *stack, const struct tcp_listener *l);
 /* How many new bytes may go in the next segment; 0: wait. Sets *fin if the FIN goes with it [RFC9293 3.8.6.2.1, 3.7.4]. */
 uint32_t tcp_decide(const struct tcp_conn *c, bool *fin);
@@ -538,6 +547,8 @@ int64_t tcp_user_send(struct gander_stack *stack, struct tcp_conn *c, const void
                       unsigned flags);
 int64_t tcp_user_receive(struct gander_stack *stack, struct tcp_conn *c, void *buffer, size_t len,
                          unsigned flags);
+/* There may be room again for an application that got GANDER_EAGAIN. */
+void tcp_writable_check(struct gander_stack *stack, struct tcp_conn *c);
 int tcp_user_shutdown(struct gander_stack *stack, struct tcp_conn *c, unsigned directions);
 void tcp_user_close(struct gander_stack *stack, struct tcp_conn *c);
 void tcp_user_abort(struct gander_stack *stack, struct tcp_conn *c);

@@ -14,6 +14,16 @@ static bool takes_text(const struct tcp_conn *c)
            c->entity.state == GANDER_TCP_FIN_WAIT_2;
 }
 
+/* The peer's window is small at first, and grows with each ACK. Not when the application answers: its data carry the ACK. */
+static bool quick_at_first(const struct gander_stack *stack, struct tcp_conn *c)
+{
+    if ((c->flags & TCP_INTERACTIVE) ||
+        c->busy->quick_acked >= tcp_knobs_of(stack, c)->quickack_segs)
+        return false;
+    c->busy->quick_acked++;
+    return true;
+}
+
 static void ack_schedule(struct gander_stack *stack, struct tcp_conn *c,
                          const struct tcp_segment *seg)
 {
@@ -22,7 +32,8 @@ static void ack_schedule(struct gander_stack *stack, struct tcp_conn *c,
     if (seg->text_len > c->mss_receive)
         c->mss_receive = (uint16_t)min_u32(seg->text_len, UINT16_MAX);
     b->unacked_segs++;
-    if (b->unacked_segs >= 2 || (c->flags & TCP_QUICKACK))
+    b->text_ns = stack->now;
+    if (b->unacked_segs >= 2 || (c->flags & TCP_QUICKACK) || quick_at_first(stack, c))
         tcp_ack_now(stack, c, GANDER_WHY_ack_data);
     else
         tcp_timers_on_text(stack, c);

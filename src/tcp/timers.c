@@ -22,8 +22,7 @@
 #include "tcp/tcp.h"
 
 enum {
-    R1_RETRIES = 3, /* RFC 9293 3.8.3, SHLD-10: tell the application that delivery is in trouble */
-    ORPHAN_RETRIES = 8 /* nobody waits for the outcome any more */
+    R1_RETRIES = 3 /* RFC 9293 3.8.3, SHLD-10: tell the application that delivery is in trouble */
 };
 
 static const gander_time cork_ns = 200 * GANDER_MS;
@@ -137,18 +136,18 @@ void tcp_timers_on_ack(struct gander_stack *stack, struct tcp_conn *c)
 
 void tcp_timers_on_probe(struct gander_stack *stack, struct tcp_conn *c)
 {
+    const struct tcp_knobs *knobs = tcp_knobs_of(stack, c);
     struct tcp_busy *b = c->busy;
-    gander_time wait = c->srtt_ns ? c->srtt_ns + max_i64(4 * c->rttvar_ns, GANDER_MS)
-                                  : stack->config.tcp_rto_initial_ns;
+    gander_time wait =
+        c->srtt_ns ? c->srtt_ns + max_i64(4 * c->rttvar_ns, GANDER_MS) : knobs->rto_initial_ns;
 
-    wait = max_i64(wait, stack->config.tcp_rto_min_ns);
-    for (unsigned i = 0; i < b->probes && wait < stack->config.tcp_rto_max_ns; i++)
+    wait = max_i64(wait, knobs->rto_min_ns);
+    for (unsigned i = 0; i < b->probes && wait < knobs->rto_max_ns; i++)
         wait *= 2; /* SHLD-30 */
     timer_stop(c, GANDER_TIMER_retransmit);
     timer_stop(c, GANDER_TIMER_loss_probe);
     timer_stop(c, GANDER_TIMER_idle);
-    timer_set(stack, c, GANDER_TIMER_persist,
-              stack->now + min_i64(wait, stack->config.tcp_rto_max_ns));
+    timer_set(stack, c, GANDER_TIMER_persist, stack->now + min_i64(wait, knobs->rto_max_ns));
 }
 
 void tcp_timers_on_window(struct gander_stack *stack, struct tcp_conn *c)
@@ -184,7 +183,7 @@ void tcp_timers_on_text(struct gander_stack *stack, struct tcp_conn *c)
 {
     if (!timer_runs(c, GANDER_TIMER_delayed_ack))
         timer_set(stack, c, GANDER_TIMER_delayed_ack,
-                  stack->now + stack->config.tcp_delayed_ack_ns);
+                  stack->now + tcp_knobs_of(stack, c)->delayed_ack_ns);
 }
 
 void tcp_timers_on_ack_sent(struct tcp_conn *c)
@@ -218,7 +217,8 @@ void tcp_timers_on_state(struct gander_stack *stack, struct tcp_conn *c)
     if (c->entity.state == GANDER_TCP_ESTABLISHED)
         wheel_at_latest(stack, c, keepalive_at(stack, c));
     if (c->entity.state == GANDER_TCP_FIN_WAIT_2 && !c->sock.handle && c->busy)
-        timer_set(stack, c, GANDER_TIMER_fin_wait_2, stack->now + stack->config.tcp_fin_wait2_ns);
+        timer_set(stack, c, GANDER_TIMER_fin_wait_2,
+                  stack->now + max_i64(tcp_knobs_of(stack, c)->fin_wait2_ns, 0));
 }
 
 bool tcp_is_quiet(const struct tcp_conn *c)
@@ -240,12 +240,14 @@ void tcp_timers_on_quiet(struct gander_stack *stack, struct tcp_conn *c)
 
 static uint32_t retries_max(const struct gander_stack *stack, const struct tcp_conn *c)
 {
+    const struct tcp_knobs *knobs = tcp_knobs_of(stack, c);
+
     if (c->entity.state == GANDER_TCP_SYN_SENT)
-        return stack->config.tcp_syn_retries;
+        return knobs->syn_retries;
     if (c->entity.state == GANDER_TCP_SYN_RECEIVED)
-        return stack->config.tcp_synack_retries;
-    return c->sock.handle ? stack->config.tcp_retries_r2
-                          : min_u32(stack->config.tcp_retries_r2, ORPHAN_RETRIES);
+        return knobs->synack_retries;
+    return c->sock.handle ? knobs->retries_r2
+                          : min_u32(knobs->retries_r2, stack->config.tcp_orphan_retries);
 }
 
 static bool give_up(struct gander_stack *stack, struct tcp_conn *c)
@@ -317,7 +319,8 @@ static bool keepalive_fired(struct gander_stack *stack, struct tcp_conn *c)
 static bool idle_fired(struct gander_stack *stack, struct tcp_conn *c)
 {
     if (tcp_is_quiet(c)) {
-        tcp_cc_on_idle(stack, c);
+        if (tcp_knobs_of(stack, c)->slow_start_after_idle)
+            tcp_cc_on_idle(stack, c);
         tcp_busy_release(stack, c);
     }
     return true;

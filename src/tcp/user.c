@@ -99,14 +99,15 @@ static int flow_choose(struct gander_stack *stack, const struct tcp_conn *c,
 /* The send and receive variables before the SYN [RFC9293 3.3.1]. */
 static void sequence_start(struct gander_stack *stack, struct tcp_conn *c)
 {
+    const struct tcp_knobs *knobs = tcp_knobs_of(stack, c);
     unsigned family = c->entity.family;
 
     c->snd.iss = tcp_isn(stack, family, &c->flow);
     c->snd.una = c->snd.nxt = c->snd.iss;
     c->ts_offset = tcp_timestamp_offset(stack, family, &c->flow);
-    if (stack->config.tcp_timestamps)
+    if (knobs->timestamps)
         c->flags |= TCP_TIMESTAMPS; /* offered; the answer decides */
-    if (stack->config.tcp_window_scaling)
+    if (knobs->window_scaling)
         c->rcv_scale =
             tcp_scale_for(tcp_receive_limit_most(stack, c->flags, c->receive_limit_bytes));
     tcp_conn_set_mss(c, 0);

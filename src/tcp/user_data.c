@@ -23,9 +23,34 @@ static int64_t send_check(struct tcp_conn *c, size_t len)
 /* RFC 5681 4.1: after a silence of more than one RTO, not the whole old window at once. */
 static void restart_after_idle(struct gander_stack *stack, struct tcp_conn *c)
 {
-    if (c->snd.una == c->snd.nxt && stack->now - c->busy->last_sent_ns > tcp_rto(stack, c) &&
+    if (tcp_knobs_of(stack, c)->slow_start_after_idle && c->snd.una == c->snd.nxt &&
+        stack->now - c->busy->last_sent_ns > tcp_rto(stack, c) &&
         c->entity.state >= GANDER_TCP_ESTABLISHED)
         tcp_cc_on_idle(stack, c);
+}
+
+/* 0: none. */
+static uint32_t room_of(const struct gander_stack *stack, const struct tcp_conn *c)
+{
+    const struct sendq *q = &c->busy->sendq;
+    uint32_t low = tcp_knobs_of(stack, c)->notsent_lowat_bytes, unsent = q->end - c->snd.nxt;
+    uint32_t room = c->send_limit_bytes > sendq_bytes(q) ? c->send_limit_bytes - sendq_bytes(q) : 0;
+
+    if (low == 0 || c->entity.state < GANDER_TCP_ESTABLISHED)
+        return room;
+    return unsent < low ? min_u32(room, max_u32(low - unsent, c->mss)) : 0;
+}
+
+void tcp_writable_check(struct gander_stack *stack, struct tcp_conn *c)
+{
+    const struct sendq *q = &c->busy->sendq;
+    uint32_t low = tcp_knobs_of(stack, c)->notsent_lowat_bytes;
+
+    if (!(c->flags & TCP_WANTS_WRITABLE) || sendq_bytes(q) > c->send_limit_bytes / 2 ||
+        (low && q->end - c->snd.nxt >= low / 2 + 1))
+        return;
+    c->flags &= ~(uint32_t)TCP_WANTS_WRITABLE;
+    sock_event(stack, &c->sock, GANDER_EVENT_WRITABLE, 0);
 }
 
 int64_t tcp_user_send(struct gander_stack *stack, struct tcp_conn *c, const void *data, size_t len,
@@ -40,7 +65,7 @@ int64_t tcp_user_send(struct gander_stack *stack, struct tcp_conn *c, const void
     if (!tcp_busy_need(stack, c))
         return GANDER_ENOMEM;
     q = &c->busy->sendq;
-    room = c->send_limit_bytes > sendq_bytes(q) ? c->send_limit_bytes - sendq_bytes(q) : 0;
+    room = room_of(stack, c);
     if (room == 0) {
         c->flags |= TCP_WANTS_WRITABLE;
         return GANDER_EAGAIN;
