@@ -9,6 +9,7 @@
 #ifndef BASE_CHECKSUM_H
 #define BASE_CHECKSUM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -26,6 +27,10 @@ checksum_sum checksum_append(checksum_sum sum, checksum_sum part, size_t offset)
 
 /* Copies and adds in one pass. */
 checksum_sum checksum_copy(checksum_sum sum, void *to, const void *from, size_t len);
+
+/* The same with wider vectors, only where checksum_wide_possible(): checksum_wide.c. Worth it from some 128 bytes on. */
+checksum_sum checksum_add_wide(checksum_sum sum, const void *data, size_t len);
+bool checksum_wide_possible(void);
 
 static inline checksum_sum checksum_plus(checksum_sum a, checksum_sum b)
 {

@@ -2,6 +2,7 @@
 /* A stack's life, its clock, and the two ways of packets: the four calls that drive everything. */
 #include "core/stack.h"
 
+#include "base/checksum.h"
 #include "ip/ip.h"
 #include "tcp/tcp.h"
 #include "udp/udp.h"
@@ -145,6 +146,7 @@ int gander_stack_create(const struct gander_config *config, struct gander_stack 
     made->sockets.first_free = UINT32_MAX;
     made->event_first = made->event_last = UINT32_MAX;
     keys_derive(made);
+    made->wide_checksums = checksum_wide_possible();
     wheel_init(&made->wheel, config->start);
     clock_set(made, config->start);
     tcp_stack_init(made);

@@ -101,6 +101,7 @@ struct gander_stack {
     unsigned link_count, address_count, route_count;
     uint32_t route_generation; /* moves with every change of addresses or routes */
     struct admitted admitted;
+    bool wide_checksums; /* the processor has AVX2 */
     struct rate_bucket buckets[ICMP_BUCKETS];
     struct sock_table sockets;
     uint32_t event_first, event_last; /* slots of sockets with events; UINT32_MAX: none */
@@ -152,7 +153,8 @@ bool packet_append_copy(struct gander_stack *stack, struct gander_packet *packet
 size_t packet_read(const struct gander_packet *packet, size_t offset, void *buffer, size_t max);
 
 /* The partial checksum of the packet's bytes from `offset` on. */
-uint64_t packet_checksum(const struct gander_packet *packet, size_t offset);
+uint64_t packet_checksum(const struct gander_stack *stack, const struct gander_packet *packet,
+                         size_t offset);
 
 /* What the packet really holds of memory. */
 uint32_t packet_true_bytes(const struct gander_packet *packet);

@@ -88,7 +88,7 @@ static void trace_icmp(struct gander_stack *stack, enum gander_trace_type direct
 int icmp_send(struct gander_stack *stack, struct gander_packet *packet,
               const struct icmp_header *header, struct ip_send *send)
 {
-    uint64_t sum = packet_checksum(packet, 0);
+    uint64_t sum = packet_checksum(stack, packet, 0);
     uint8_t *message = packet_push(packet, ICMP_HEADER_BYTES);
 
     wire_icmp_emit(send->family, message, header);

@@ -53,7 +53,7 @@ static bool checksum_ok(const struct gander_stack *stack, const struct ip_arriva
         return true;
     sum = checksum_pseudo(ip->ip.family, ip->ip.source, ip->ip.destination, IP_PROTOCOL_TCP,
                           ip->ip.payload_bytes);
-    return checksum_finish(sum + packet_checksum(ip->packet, ip->ip.header_bytes)) == 0;
+    return checksum_finish(sum + packet_checksum(stack, ip->packet, ip->ip.header_bytes)) == 0;
 }
 
 /*

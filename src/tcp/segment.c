@@ -122,7 +122,8 @@ static void headers_push(struct gander_stack *stack, struct tcp_conn *c,
         checksum_sum sum =
             checksum_pseudo(family, ip.source, ip.destination, IP_PROTOCOL_TCP, bytes + text_len);
 
-        wire_tcp_checksum(header, bytes, text_len ? sum + packet_checksum(packet, bytes) : sum);
+        wire_tcp_checksum(header, bytes,
+                          text_len ? sum + packet_checksum(stack, packet, bytes) : sum);
     } else {
         packet->flags |= GANDER_PACKET_CHECKSUM_OK;
     }

@@ -118,7 +118,8 @@ int64_t udp_receive(struct gander_stack *stack, struct udp_socket *socket, void 
 
 /* --- arrival --------------------------------------------------------------------------------- */
 
-static bool checksum_is_right(const struct ip_arrival *arrival, const struct udp_header *udp)
+static bool checksum_is_right(const struct gander_stack *stack, const struct ip_arrival *arrival,
+                              const struct udp_header *udp)
 {
     const struct ip_header *ip = &arrival->ip;
     uint64_t sum;
@@ -127,7 +128,7 @@ static bool checksum_is_right(const struct ip_arrival *arrival, const struct udp
         return true;
     if (!udp->has_checksum)
         return ip->family == GANDER_IPV4; /* "none" is not allowed over IPv6 [RFC8200 8.1] */
-    sum = packet_checksum(arrival->packet, ip->header_bytes);
+    sum = packet_checksum(stack, arrival->packet, ip->header_bytes);
     sum += checksum_pseudo(ip->family, ip->source, ip->destination, ip->protocol, udp->length);
     return checksum_finish(sum) == 0;
 }
@@ -191,7 +192,7 @@ void udp_input(struct gander_stack *stack, struct ip_arrival *arrival)
         gander_packet_trim(arrival->packet, ip->header_bytes + udp.length);
         seen.local_port = udp.destination_port;
         seen.remote_port = udp.source_port;
-        if (!checksum_is_right(arrival, &udp))
+        if (!checksum_is_right(stack, arrival, &udp))
             drop = GANDER_DROP_udp_checksum;
     }
     if (drop != GANDER_DROP_none) {

@@ -105,7 +105,7 @@ static int emit_datagram(struct gander_stack *stack, const struct udp_socket *so
     const struct udp_header header = {.source_port = socket->bound.port,
                                       .destination_port = path->to.port,
                                       .length = (uint16_t)(UDP_HEADER_BYTES + packet->len)};
-    uint64_t sum = packet_checksum(packet, 0);
+    uint64_t sum = packet_checksum(stack, packet, 0);
     uint32_t len = packet->len;
 
     sum += checksum_pseudo(send->family, send->source, send->destination, send->protocol,

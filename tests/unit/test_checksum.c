@@ -54,8 +54,13 @@ static void test_every_length_and_alignment(void **state)
     for (unsigned kind = 0; kind < 4; kind++) {
         fill(room, LEN_MAX + ALIGNMENTS, kind);
         for (size_t len = 0; len <= LEN_MAX; len++)
-            for (size_t at = 0; at < ALIGNMENTS; at++)
-                assert_int_equal(stored(checksum_add(0, room + at, len)), model(room + at, len));
+            for (size_t at = 0; at < ALIGNMENTS; at++) {
+                uint16_t right = model(room + at, len);
+
+                assert_int_equal(stored(checksum_add(0, room + at, len)), right);
+                if (checksum_wide_possible())
+                    assert_int_equal(stored(checksum_add_wide(0, room + at, len)), right);
+            }
     }
     free(room);
 }
@@ -69,6 +74,8 @@ static void test_no_byte_beyond(void **state)
 
         fill(from, len, 3);
         assert_int_equal(stored(checksum_add(0, from, len)), model(from, len));
+        if (checksum_wide_possible())
+            assert_int_equal(stored(checksum_add_wide(0, from, len)), model(from, len));
         assert_int_equal(stored(checksum_copy(0, to, from, len)), model(from, len));
         assert_memory_equal(to, from, len);
         free(from);
@@ -130,6 +137,8 @@ static void test_large_and_full_of_ones(void **state)
     assert_int_equal(stored(sum), 0);
     fill(bytes, len, 9);
     assert_int_equal(stored(checksum_add(UINT64_MAX, bytes, len)), model(bytes, len));
+    if (checksum_wide_possible())
+        assert_int_equal(stored(checksum_add_wide(UINT64_MAX, bytes, len)), model(bytes, len));
     assert_int_equal(stored(checksum_copy(UINT64_MAX, bytes, bytes, 0)), 0);
     free(bytes);
 }
