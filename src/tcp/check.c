@@ -26,7 +26,6 @@ static const char *queues_broken(const struct tcp_conn *c)
     if (b->rtxq.count > 0)
         HOLDS(rtxq_at(&b->rtxq, b->rtxq.first)->seq == c->snd.una);
     HOLDS(b->reasm.count == 0 || seq_gt(b->reasm.runs[0].left, c->rcv.nxt));
-    HOLDS((b->recvq.first == NULL) == (b->recvq.bytes == 0));
     return NULL;
 }
 
@@ -88,7 +87,7 @@ static const char *rtxq_broken(const struct tcp_conn *c)
     return NULL;
 }
 
-static const char *sendq_broken(const struct sendq *q)
+const char *sendq_broken(const struct sendq *q)
 {
     tcp_seq seq = q->head;
 
@@ -96,7 +95,7 @@ static const char *sendq_broken(const struct sendq *q)
         const struct sendq_entry *e = &q->ring[(q->first + i) & (q->capacity - 1)];
 
         HOLDS(seq_leq(e->seq, seq) && e->block->refs > 0);
-        HOLDS(i == 0 || e->seq == seq);
+        HOLDS(i == 0 || (e->seq == seq && seq_gt(seq, q->head))); /* nothing acknowledged stays */
         seq = e->seq + e->block->used;
     }
     HOLDS(q->count == 0 ? q->head == q->end : seq == q->end);
@@ -118,7 +117,17 @@ static uint32_t chain_charge(const struct mem *mem, const struct gander_packet *
     return held;
 }
 
-static const char *reasm_broken(const struct mem *mem, const struct reasm *r)
+const char *recvq_broken(const struct recvq *q, const struct mem *mem)
+{
+    uint32_t bytes = 0;
+
+    HOLDS((q->first == NULL) == (q->bytes == 0) && (q->first == NULL) == (q->last == NULL));
+    HOLDS(!q->last || !q->last->next);
+    HOLDS(chain_charge(mem, q->first, q->last, &bytes) == q->held_bytes && bytes == q->bytes);
+    return NULL;
+}
+
+const char *reasm_broken(const struct reasm *r, const struct mem *mem)
 {
     uint32_t held = 0, text = 0;
 
@@ -139,17 +148,16 @@ static const char *reasm_broken(const struct mem *mem, const struct reasm *r)
 const char *tcp_broken_deep(const struct gander_stack *stack, const struct tcp_conn *c)
 {
     const struct tcp_busy *b = c->busy;
-    uint32_t bytes = 0;
     const char *broken;
 
     if (!b || !(c->flags & TCP_IN_TABLE))
         return NULL;
-    HOLDS(chain_charge(stack->mem, b->recvq.first, b->recvq.last, &bytes) == b->recvq.held_bytes);
-    HOLDS(bytes == b->recvq.bytes);
     broken = rtxq_broken(c);
     if (!broken)
         broken = sendq_broken(&b->sendq);
-    return broken ? broken : reasm_broken(stack->mem, &b->reasm);
+    if (!broken)
+        broken = recvq_broken(&b->recvq, stack->mem);
+    return broken ? broken : reasm_broken(&b->reasm, stack->mem);
 }
 
 /* --- all of them -------------------------------------------------------------------------------------- */
@@ -209,6 +217,9 @@ const char *tcp_broken_anywhere(const struct gander_stack *stack, uint64_t turn)
     HOLDS(n.syn_received == stack->tcp.syn_received);
     HOLDS(n.syn_received == stack->tcp.syn4.live + stack->tcp.syn6.live);
     HOLDS(n.time_wait == stack->tcp.time_wait);
+    n.broken = tcp_lists_broken(stack);
+    if (n.broken)
+        return n.broken;
     return turn % 64 == 0 ? time_wait_broken(stack) : NULL;
 }
 
@@ -216,12 +227,17 @@ const char *tcp_listener_broken(const struct tcp_listener *l)
 {
     uint32_t waiting = 0, pending = 0;
 
-    for (const struct tcp_conn *c = l->accept_first; c; c = c->accept_next) {
-        HOLDS(c->listener == l);
+    struct tcp_conn *const *end = &l->accept_first;
+
+    for (; *end; end = &(*end)->accept_next) {
+        HOLDS((*end)->listener == l && !(*end)->sock.handle);
         waiting++;
     }
-    for (const struct tcp_syn_received *r = l->records; r; r = r->next)
+    for (const struct tcp_syn_received *r = l->records; r; r = r->next) {
+        HOLDS(r->listener == l && *r->at == r);
         pending++;
+    }
+    HOLDS(l->accept_last == end);
     HOLDS(waiting == l->waiting && pending == l->pending);
     HOLDS(waiting <= l->backlog);
     return NULL;

@@ -183,4 +183,10 @@ bool reasm_take(struct reasm *r, struct mem *mem, tcp_seq seq, struct recvq *q, 
 /* SACK blocks, the run that grew last first [RFC2018 4]. */
 uint8_t reasm_sacks(const struct reasm *r, struct tcp_sack_block *blocks, uint8_t max);
 
+/* --- check.c: the invariants; NULL, or the condition that does not hold ---------------------------------------- */
+
+const char *sendq_broken(const struct sendq *q);
+const char *recvq_broken(const struct recvq *q, const struct mem *mem);
+const char *reasm_broken(const struct reasm *r, const struct mem *mem);
+
 #endif

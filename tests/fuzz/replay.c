@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs a fuzz target over files instead of searching: `replay FILE|DIRECTORY...`. This main() takes the place of libFuzzer's,
- * so that any compiler can build it and every test run replays the kept corpus. AFL++ can drive it with a file too.
+ * Runs a fuzz target over files instead of searching: `replay [--random N] FILE|DIRECTORY...`. This main() takes the place of
+ * libFuzzer's, so that any compiler can build it and every test run replays the kept corpus. AFL++ can drive it with a file
+ * too. --random adds N inputs from a generator, the same in each run: few targets need more to be used thoroughly.
  */
 #include <dirent.h>
 #include <sys/stat.h>
@@ -55,11 +56,45 @@ static void run_directory(const char *path)
     free(names);
 }
 
+/* SplitMix64 */
+static uint64_t random_next(uint64_t *seed)
+{
+    uint64_t z = *seed += 0x9e3779b97f4a7c15;
+
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+static void run_random(unsigned n)
+{
+    enum { BYTES_MAX = 1024 };
+    uint64_t seed = 1;
+
+    while (n-- > 0) {
+        size_t size = 1 + random_next(&seed) % BYTES_MAX;
+        uint8_t *data = malloc(size); /* of just this size: a byte read behind it is seen */
+
+        for (size_t i = 0; data && i < size; i++)
+            data[i] = (uint8_t)random_next(&seed);
+        if (!data)
+            exit(2);
+        LLVMFuzzerTestOneInput(data, size);
+        free(data);
+        runs++;
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct stat status;
+    int i = 1;
 
-    for (int i = 1; i < argc; i++) {
+    if (argc > 2 && strcmp(argv[1], "--random") == 0) {
+        run_random((unsigned)strtoul(argv[2], NULL, 10));
+        i = 3;
+    }
+    for (; i < argc; i++) {
         if (stat(argv[i], &status) == 0 && S_ISDIR(status.st_mode))
             run_directory(argv[i]);
         else

@@ -109,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         CHECK(m->q.head == m->base + m->head && m->q.end == m->base + m->end);
         CHECK(sendq_bytes(&m->q) == m->end - m->head);
+        CHECK(!sendq_broken(&m->q));
     }
     for (unsigned i = 0; i < PACKETS; i++)
         if (m->packets[i])
