@@ -156,6 +156,17 @@ static inline struct slab *pool_slab_of(const void *object)
     return (struct slab *)((uintptr_t)object & ~(uintptr_t)(SLAB_BYTES - 1));
 }
 
+/* In debug builds nobody can go on with an object that is back, or count on what a new one holds. */
+static inline void pool_spoil(void *object, size_t bytes)
+{
+#ifdef GANDER_DEBUG
+    memset(object, 0xdb, bytes);
+#else
+    (void)object;
+    (void)bytes;
+#endif
+}
+
 /* The pool is found from the address. */
 static inline void pool_put(void *object)
 {
@@ -164,6 +175,7 @@ static inline void pool_put(void *object)
     struct pool_object *rest = slab->free;
 
     DEBUG_ASSERT(slab->used > 0);
+    pool_spoil(object, slab->pool->object_bytes);
     first->next = rest;
     slab->free = first;
     slab->pool->live--;

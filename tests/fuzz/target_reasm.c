@@ -9,7 +9,7 @@
 enum { SPAN = 4096, NONE = -1, STEPS_MAX = 200, LIMIT_BYTES = 60000 };
 
 struct model {
-    struct host host;
+    struct host host, lender; /* packets of the lender's memory come over an in-memory link */
     struct reasm r;
     struct recvq q;
     tcp_seq base;        /* number of byte[0] */
@@ -125,6 +125,44 @@ static void overlay(struct model *m, uint8_t *text, uint8_t *bytes, uint32_t fro
     CHECK(memcmp(text, bytes, to - from) == 0);
 }
 
+/* Behind the text of a buffer of our own that nobody else refers to. */
+static bool has_room(const struct model *m, const struct gander_packet *packet, uint32_t len)
+{
+    const struct gander_frag *f = &packet->frag[packet->frags - 1];
+    const struct gander_block *block = f->block;
+
+    return block && block->mem == m->host.stack->mem && block->refs == 1 &&
+           (size_t)(block->data + block->capacity - f->data) >= f->len + len;
+}
+
+/* In order, as it comes from the network: a full buffer or a nearly empty one, ours or lent. */
+static void append(struct model *m, struct input *in, uint8_t what)
+{
+    struct gander_stack *from = what & 8 ? m->lender.stack : m->host.stack;
+    uint32_t len = 1 + take8(in), held = m->q.held_bytes, bytes = m->q.bytes, charge;
+    uint32_t limit = what & 16 ? take16(in) : UINT32_MAX;
+    struct gander_packet *packet, *last = m->q.last;
+    bool absorbs;
+
+    if (len > SPAN - m->queued)
+        return;
+    packet = gander_packet_alloc(from, what & 32 ? 1400 : len);
+    if (!packet)
+        return;
+    if (what & 64) /* in two pieces: another's text before its own */
+        packet_pull(packet, packet->len - len);
+    gander_packet_trim(packet, len);
+    m->salt++;
+    for (uint32_t i = 0; i < len; i++)
+        m->queue[m->queued++] = packet->frag[0].data[i] = (uint8_t)(m->salt * 37 + i);
+    charge = recvq_charge(m->host.stack->mem, packet);
+    CHECK(charge >= sizeof(*packet) + (packet->frag[0].block ? len : 0));
+    absorbs = held + charge > limit && last && has_room(m, last, len);
+    recvq_append(&m->q, m->host.stack, packet, limit);
+    CHECK(m->q.bytes == bytes + len && (m->q.last == last) == absorbs);
+    CHECK(m->q.held_bytes == held + (absorbs ? 0 : charge)); /* what is copied costs nothing more */
+}
+
 static void insert(struct model *m, struct input *in, uint8_t what)
 {
     uint32_t from = 1 + take16(in) % (SPAN - 1), len = 1 + take8(in) * (what & 16 ? 8U : 1U);
@@ -200,6 +238,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(m, 0, sizeof(*m));
     host_init(&m->host);
     host_start(&m->host);
+    host_init(&m->lender);
+    host_start(&m->lender);
     reasm_init(&m->r);
     recvq_init(&m->q);
     m->base = bases[take8(&in) & 3];
@@ -211,6 +251,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         switch (what & 7) {
         default:
             insert(m, &in, what);
+            break;
+        case 4:
+            append(m, &in, what);
             break;
         case 5:
             take(m, &in);
@@ -231,5 +274,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     reasm_finish(&m->r, m->host.stack->mem);
     recvq_finish(&m->q);
     host_finish(&m->host);
+    host_finish(&m->lender);
     return 0;
 }
