@@ -221,11 +221,13 @@ static void window_probe_output(struct gander_stack *stack, struct tcp_conn *c, 
     if (turn_over(turn))
         return;
     c->flags &= ~(uint32_t)TCP_WINDOW_PROBE_DUE;
+    if (b->rtxq.count == 0 && !tcp_waits(c)) /* all was acknowledged before the probe left */
+        return;
     if (b->rtxq.count > 0)
         record_resend(stack, c, turn, b->rtxq.first, GANDER_WHY_window_probe);
     else if (b->sendq.end != c->snd.nxt)
         new_segment(stack, c, turn, 1, false, GANDER_WHY_window_probe);
-    else if ((c->flags & TCP_FIN_QUEUED) && !(c->flags & TCP_FIN_SENT))
+    else
         new_segment(stack, c, turn, 0, true, GANDER_WHY_window_probe);
     tcp_timers_on_probe(stack, c);
 }
@@ -288,11 +290,7 @@ static void ack_output(struct gander_stack *stack, struct tcp_conn *c, struct tu
 /* Something waits that no window lets go, and nothing in flight will bring an ACK: somebody must insist. */
 static void waiting_check(struct gander_stack *stack, struct tcp_conn *c)
 {
-    struct tcp_busy *b = c->busy;
-    bool waits = b->sendq.end != c->snd.nxt && !(c->flags & TCP_FIN_SENT);
-
-    waits = waits || ((c->flags & TCP_FIN_QUEUED) && !(c->flags & TCP_FIN_SENT));
-    if (waits && c->snd.una == c->snd.nxt)
+    if (tcp_waits(c) && c->snd.una == c->snd.nxt)
         tcp_timers_on_window(stack, c);
 }
 

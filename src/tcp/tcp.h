@@ -413,6 +413,12 @@ uint8_t tcp_scale_for(uint32_t window_bytes);
 /* What a SYN-ACK offers. */
 uint16_t tcp_listener_window(const struct tcp_listener *l);
 uint8_t tcp_listener_scale(const struct gander_stack *stack, const struct tcp_listener *l);
+/* Text or a FIN that has not left yet. */
+static inline bool tcp_waits(const struct tcp_conn *c)
+{
+    return !(c->flags & TCP_FIN_SENT) &&
+           (c->busy->sendq.end != c->snd.nxt || (c->flags & TCP_FIN_QUEUED));
+}
 /* How many new bytes may go in the next segment; 0: wait. Sets *fin if the FIN goes with it [RFC9293 3.8.6.2.1, 3.7.4]. */
 uint32_t tcp_decide(const struct tcp_conn *c, bool *fin);
 /* RST with the next packet out, outside any order: abort. */

@@ -125,6 +125,10 @@ void tcp_timers_on_ack(struct gander_stack *stack, struct tcp_conn *c)
     if (c->snd.una == c->snd.nxt) { /* RFC 6298 (5.2) */
         timer_stop(c, GANDER_TIMER_retransmit);
         timer_stop(c, GANDER_TIMER_reorder);
+        if (!tcp_waits(c)) { /* a window may stay closed that nothing waits for */
+            timer_stop(c, GANDER_TIMER_persist);
+            b->probes = 0;
+        }
         return;
     }
     user_timeout_start(stack, c);

@@ -304,6 +304,51 @@ DIALOGUE(close_delivers_what_was_sent)
     expect_state(d, GANDER_TCP_FIN_WAIT_2);
 }
 
+/* [RFC9293 3.8.6.1, MUST-36]: a closed window is probed with the FIN; behind it there is nothing to probe with. */
+DIALOGUE(fin_acknowledged_by_a_closed_window)
+{
+    open_passive(d);
+    after(d, ms(20));
+    arrive(d, "A wnd=0");
+    app_shutdown(d, GANDER_SHUTDOWN_SEND);
+    wait_for_segment(d, sec(3));
+    expect(d, "FA seq=1 ack=1");
+    arrive(d, "A seq=1 ack=2 wnd=0");
+    expect_silence_until(d, d->now + sec(500));
+    expect_state(d, GANDER_TCP_FIN_WAIT_2);
+}
+
+DIALOGUE(text_and_fin_acknowledged_by_a_closed_window)
+{
+    open_passive(d);
+    after(d, ms(20));
+    arrive(d, "A wnd=0");
+    app_send(d, 1);
+    app_shutdown(d, GANDER_SHUTDOWN_SEND);
+    wait_for_segment(d, sec(3));
+    expect(d, "A seq=1 ack=1 len=1");
+    arrive(d, "A seq=1 ack=2 wnd=0");
+    wait_for_segment(d, sec(5));
+    expect(d, "FA seq=2 ack=1");
+    arrive(d, "A seq=1 ack=3 wnd=0");
+    expect_silence_until(d, d->now + sec(500));
+    expect_state(d, GANDER_TCP_FIN_WAIT_2);
+}
+
+/* And behind the last text, probed with and acknowledged, there is nothing to wait for. */
+DIALOGUE(text_acknowledged_by_a_closed_window)
+{
+    open_passive(d);
+    arrive(d, "PA len=10 wnd=0"); /* stays unread: the connection is never idle */
+    expect_after(d, ms(40), "A seq=1 ack=11");
+    app_send(d, 1);
+    wait_for_segment(d, sec(3));
+    expect(d, "PA seq=1 ack=11 len=1");
+    arrive(d, "A ack=2 wnd=0");
+    expect_silence_until(d, d->now + sec(5000));
+    expect_state(d, GANDER_TCP_ESTABLISHED);
+}
+
 static const struct dialogue_test tests[] = {
     RUN(local_user_closes_first),
     RUN(peer_closes_first),
@@ -324,6 +369,9 @@ static const struct dialogue_test tests[] = {
     RUN(data_before_close_but_on_the_way),
     RUN(fin_wait_2_without_owner_ends),
     RUN(close_delivers_what_was_sent),
+    RUN(fin_acknowledged_by_a_closed_window),
+    RUN(text_acknowledged_by_a_closed_window),
+    RUN(text_and_fin_acknowledged_by_a_closed_window),
 };
 
 int main(int argc, char **argv)
