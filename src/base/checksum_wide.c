@@ -9,7 +9,6 @@
 
 #if defined(__x86_64__) && !defined(__AVX2__)
 #define ASK_PROCESSOR 1
-#include <cpuid.h>
 #endif
 
 #if defined(__x86_64__)
@@ -29,17 +28,31 @@ checksum_sum checksum_add_wide(checksum_sum sum, const void *data, size_t len)
 }
 #endif
 
+#ifdef ASK_PROCESSOR
+struct cpuid {
+    uint32_t a, b, c, d;
+};
+
+static struct cpuid cpuid(uint32_t leaf)
+{
+    struct cpuid r;
+
+    __asm__("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(0));
+    return r;
+}
+#endif
+
 /* The processor must have it, and the operating system must save its registers. */
 bool checksum_wide_possible(void)
 {
 #ifdef ASK_PROCESSOR
     enum { OSXSAVE = 1 << 27, AVX2 = 1 << 5, SAVES_YMM = 6 };
-    unsigned a, b, c, d, low, high;
+    uint32_t low, high;
 
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & OSXSAVE))
+    if (cpuid(0).a < 7 || !(cpuid(1).c & OSXSAVE))
         return false;
     __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (low & SAVES_YMM) == SAVES_YMM && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & AVX2);
+    return (low & SAVES_YMM) == SAVES_YMM && (cpuid(7).b & AVX2);
 #elif defined(__AVX2__)
     return true;
 #else
