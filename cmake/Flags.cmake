@@ -53,4 +53,4 @@ endif()
 
 # Empty, so that a file may also define it itself.
 add_library(gander-system INTERFACE)
-target_compile_definitions(gander-system INTERFACE "_GNU_SOURCE=")
+target_compile_definitions(gander-system INTERFACE "_GNU_SOURCE=" _FILE_OFFSET_BITS=64)

@@ -41,11 +41,12 @@ function(gander_library name)
 
     set(linked ${CMAKE_CURRENT_BINARY_DIR}/${name}-linked.o)
     # An archive between, because a custom command cannot depend on the files of an object library.
-    # Names with a dot are the optimizer's: gander_f.localalias.
+    # Groups are resolved here: on i686 each object brings the same helper functions, which must not become local copies
+    # that a later link then drops. Names with a dot are the optimizer's: gander_f.localalias.
     add_library(${name}-archive STATIC $<TARGET_OBJECTS:${name}-objects>)
     set_target_properties(${name}-archive PROPERTIES LINKER_LANGUAGE C)
     add_custom_command(OUTPUT ${linked}
-        COMMAND ${CMAKE_C_COMPILER} -r -nostdlib ${GANDER_LTO_PRELINK} -o ${linked}
+        COMMAND ${CMAKE_C_COMPILER} -r -nostdlib -Wl,--force-group-allocation ${GANDER_LTO_PRELINK} -o ${linked}
             -Wl,--whole-archive $<TARGET_FILE:${name}-archive> -Wl,--no-whole-archive
         COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=!*.*
             --keep-global-symbol=gander_* ${linked}

@@ -2,7 +2,8 @@
 #
 # What a builder can choose, and the optional libraries: AUTO takes one that is there, ON insists, OFF does without.
 
-set(GANDER_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
+set(GANDER_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread or memory")
+set(GANDER_TEST_RUNNER "" CACHE STRING "What runs the test programs: an emulator, valgrind")
 option(GANDER_FUZZ "Build the fuzz targets to search, not only to replay (clang)" OFF)
 option(GANDER_COVERAGE "Measure which lines run" OFF)
 option(GANDER_DEBUG "Check all invariants after each call (slow)" OFF)

@@ -150,7 +150,7 @@ static void test_a_packet_with_its_checksum_sums_to_zero(void **state)
     (void)state;
     for (unsigned i = 0; i < 10000; i++) {
         uint8_t bytes[120];
-        size_t len = 20 + test_random(&seed) % 100;
+        size_t len = 20 + (size_t)(test_random(&seed) % 100);
 
         fill(bytes, sizeof(bytes), i + 3);
         put_be16(bytes + 16, 0);

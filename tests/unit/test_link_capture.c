@@ -42,7 +42,11 @@ static uint32_t u32_at(const struct memory *memory, size_t at)
 
 static uint16_t u16_at(const struct memory *memory, size_t at)
 {
-    return (uint16_t)(at % 4 == 0 ? u32_at(memory, at) & 0xffff : u32_at(memory, at - 2) >> 16);
+    uint16_t value;
+
+    assert_true(at + sizeof(value) <= memory->used);
+    memcpy(&value, memory->bytes + at, sizeof(value));
+    return value;
 }
 
 /* The start of the n-th block of a type; checks the framing of all on the way. */

@@ -93,11 +93,16 @@ static void test_alloc_at_each_edge(void **state)
     stack_end();
 }
 
+static size_t draw_below(uint64_t *seed, size_t bound)
+{
+    return (size_t)(test_random(seed) % bound);
+}
+
 /* A packet of 1 to 4 frags with random bytes, and the same bytes flat. */
 static struct gander_packet *random_packet(uint64_t *seed, uint8_t *bytes)
 {
     struct gander_packet *packet;
-    size_t len = test_random(seed) % 200, pieces = test_random(seed) % GANDER_PACKET_FRAGS;
+    size_t len = draw_below(seed, 200), pieces = draw_below(seed, GANDER_PACKET_FRAGS);
 
     if (len <= GANDER_PACKET_HEADROOM_BYTES) {
         packet = packet_new(&stack);
@@ -108,7 +113,7 @@ static struct gander_packet *random_packet(uint64_t *seed, uint8_t *bytes)
     for (size_t i = 0; i < len; i++)
         bytes[i] = packet->frag[0].data[i] = (uint8_t)test_random(seed);
     for (size_t piece = 0; piece < pieces; piece++) {
-        size_t n = test_random(seed) % 700;
+        size_t n = draw_below(seed, 700);
 
         for (size_t i = 0; i < n; i++)
             bytes[len + i] = (uint8_t)test_random(seed);
@@ -145,7 +150,7 @@ static void test_operations_against_flat_bytes(void **state)
 
         stack.wide_checksums = round % 2 && checksum_wide_possible();
         for (unsigned n = 0; n < 6; n++) {
-            size_t offset = test_random(&seed) % (len + 2), max = test_random(&seed) % (len + 2);
+            size_t offset = draw_below(&seed, len + 2), max = draw_below(&seed, len + 2);
             size_t expect = offset >= len ? 0 : len - offset < max ? len - offset : max;
 
             assert_int_equal(packet_read(packet, offset, read, max), expect);
@@ -160,7 +165,7 @@ static void test_operations_against_flat_bytes(void **state)
                 bytes += pull;
                 len -= pull;
             } else {
-                len = test_random(&seed) % 4 ? len - test_random(&seed) % (len / 4 + 1) : len;
+                len = draw_below(&seed, 4) ? len - draw_below(&seed, len / 4 + 1) : len;
                 gander_packet_trim(packet, len);
                 gander_packet_trim(packet, len + 1); /* longer than it is: nothing happens */
             }
