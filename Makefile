@@ -3,10 +3,13 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+# For `make power`: which random mutants, and for how long.
+SEED ?= 1
+MINUTES ?= 10
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := release
-.PHONY: release demo test fuzz bench bench-loss install help format clean
+.PHONY: release demo test test-long power coverage soak check-analyzers fuzz bench bench-loss install help format clean
 
 release:
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
@@ -19,8 +22,24 @@ demo:
 test:
 	@scripts/test
 
+test-long:
+	@scripts/test-long $(PARTS)
+
+power:
+	@scripts/plant-bugs --random 10000 --seed $(SEED) --minutes $(MINUTES) --slow 5 --jobs $(JOBS)
+
+soak:
+	@scripts/soak $(PARTS)
+
+check-analyzers:
+	@scripts/check-analyzers
+
+coverage:
+	@scripts/coverage
+
 fuzz:
 	@scripts/fuzz
+	@scripts/fuzz --afl
 
 bench: release
 	build/release/gander-bench --json build/bench.json
@@ -35,7 +54,11 @@ help:
 	@echo 'make            build the libraries and the gander command: build/release'
 	@echo 'make demo       build, then watch two hosts talk; DEMO="--udp --seed 7" passes options'
 	@echo 'make test       install what the tests need (as root), run all tests'
+	@echo 'make test-long  all compilers, sanitizers, processors, analyzers; PARTS="msan fuzz": these alone'
+	@echo 'make soak       for days: SOAK_HOURS [1] for each part, PARTS="worlds fuzz": these alone'
 	@echo 'make fuzz       search for inputs that break the stack, FUZZ_SECONDS [60] for each target'
+	@echo 'make power      plant random bugs for MINUTES [10] and see whether the tests notice'
+	@echo 'make coverage   which branches the tests without tests/unit never take'
 	@echo 'make bench      compare with the kernel on this machine; about 3 minutes'
 	@echo 'make bench-loss goodput over lossy paths, beside the kernel (as root); BENCH_LOSS=--full: all paths, hours'
 	@echo 'make install    install to PREFIX [$(PREFIX)] below DESTDIR []'
