@@ -146,6 +146,8 @@ int gander_abort(struct gander_stack *stack, gander_socket socket);
     X(RECEIVE_BUFFER, "tcp udp ping", "bytes: TCP: largest window; UDP: queue at true size")       \
     X(TTL, "tcp udp ping", "1 … 255: IPv4 TTL and IPv6 hop limit")                                 \
     X(TRAFFIC_CLASS, "tcp udp ping", "0 … 255: DSCP; TCP keeps the two ECN bits")                  \
+    X(PACING, "tcp", "bool: spread segments over the round trip; BBR always does")                 \
+    X(MAX_PACING_RATE, "tcp", "bytes per second at most, paced; 0: no limit")                      \
     X(V6_ONLY, "tcp udp", "bool: before bind: a socket bound to :: takes no IPv4")                 \
     X(RTO_INITIAL_NS, "tcp", "ns: before the first round-trip sample (RFC 6298 2.1)")              \
     X(RTO_MIN_NS, "tcp", "ns (RFC 6298 2.4)")                                                      \
@@ -179,7 +181,8 @@ int gander_set_option(struct gander_stack *stack, gander_socket socket, enum gan
 int gander_get_option(struct gander_stack *stack, gander_socket socket, enum gander_option option,
                       int64_t *value);
 
-/* Congestion control by name. GANDER_EINVAL: no such name. GANDER_EOPNOTSUPP: not TCP. */
+/* Congestion control by name; a connection under way goes on from its present window. GANDER_EINVAL: no such name.
+ * GANDER_EOPNOTSUPP: not TCP. GANDER_ENOMEM: nothing has changed. */
 int gander_set_congestion_control(struct gander_stack *stack, gander_socket socket,
                                   const char *name);
 

@@ -72,7 +72,8 @@ enum gander_cause {
     X(fin_wait_2, "FIN-WAIT-2 without owner")                                                      \
     X(time_wait, "2MSL")                                                                           \
     X(idle, "idle: working memory is given back")                                                  \
-    X(cork, "corked data wait no longer")
+    X(cork, "corked data wait no longer")                                                          \
+    X(pacing, "the next quantum may leave")
 
 enum gander_timer {
 #define GANDER_TIMER_ENUM(name, text) GANDER_TIMER_##name,

@@ -231,7 +231,7 @@ int gander_set_congestion_control(struct gander_stack *stack, gander_socket sock
 
     if (!sock)
         return GANDER_EBADF;
-    return is_tcp(sock) ? tcp_set_cc(sock, name) : GANDER_EOPNOTSUPP;
+    return is_tcp(sock) ? tcp_set_cc(stack, sock, name) : GANDER_EOPNOTSUPP;
 }
 
 int gander_set_context(struct gander_stack *stack, gander_socket socket, void *context)

@@ -5,7 +5,13 @@
  */
 #include "tcp/tcp.h"
 
-static const struct tcp_cc_ops *const algorithms[] = {&tcp_cc_newreno, &tcp_cc_cubic};
+static const struct tcp_cc_ops *const algorithms[] = {&tcp_cc_newreno, &tcp_cc_cubic, &tcp_cc_bbr};
+
+/* What an algorithm has that needs more than tcp_busy offers; and what goes with it while the connection is idle. */
+struct tcp_cc_memory {
+    uint64_t delivered, lost;
+    uint64_t state[];
+};
 
 /* The largest window that a 30-bit window field can ask for. */
 static const uint32_t cwnd_max = 1U << 30;
@@ -47,7 +53,7 @@ bool tcp_cc_controls_recovery(const struct tcp_conn *c)
 
 /* --- the view ------------------------------------------------------------------------------------ */
 
-static struct tcp_cc view_of(const struct gander_stack *stack, struct tcp_conn *c)
+static struct tcp_cc view_of(struct gander_stack *stack, struct tcp_conn *c)
 {
     struct tcp_busy *b = c->busy;
 
@@ -62,13 +68,18 @@ static struct tcp_cc view_of(const struct gander_stack *stack, struct tcp_conn *
                            .now = stack->now,
                            .rtt_ns = -1,
                            .srtt_ns = c->srtt_ns,
+                           .cwnd_limited = b->cwnd_limited && seq_leq(c->snd.una, b->limited_end),
                            .recovering = b->recovery != TCP_OPEN,
                            .sack = c->flags & TCP_SACK,
                            .app_limited = b->rate.app_limited != 0,
                            .why = GANDER_WHY_none,
+                           .pacing_rate = b->pace.asked,
+                           .send_quantum = b->pace.asked_quantum,
                            .delivered = b->rate.delivered,
                            .lost = b->rate.lost,
-                           .state = b->cc_state};
+                           .random = &stack->random,
+                           .state =
+                               b->cc_memory ? (void *)b->cc_memory->state : (void *)b->cc_state};
 }
 
 /* What the algorithm decided takes effect, and is told. */
@@ -79,6 +90,9 @@ static void view_take(struct gander_stack *stack, struct tcp_conn *c, const stru
 
     c->cwnd = cwnd;
     c->ssthresh = view->ssthresh;
+    c->busy->pace.asked = view->pacing_rate;
+    c->busy->pace.asked_quantum = view->send_quantum;
+    tcp_pace_update(stack, c);
     if (view->mark_app_limited)
         tcp_rate_mark_app_limited(c);
     if (moved)
@@ -90,17 +104,29 @@ static const struct tcp_cc_ops *ops_of(struct gander_stack *stack, struct tcp_co
 {
     const struct tcp_cc_ops *ops = algorithms[c->cc];
 
-    if (!c->busy->cc_begun) {
-        struct tcp_cc view = view_of(stack, c);
-
-        c->busy->cc_begun = true;
-        memset(c->busy->cc_state, 0, sizeof(c->busy->cc_state));
-        if (ops->init) {
-            ops->init(&view);
-            view_take(stack, c, &view);
-        }
-    }
+    if (UNLIKELY(!c->busy->cc_begun))
+        tcp_cc_begin(stack, c);
     return ops;
+}
+
+void tcp_cc_begin(struct gander_stack *stack, struct tcp_conn *c)
+{
+    const struct tcp_cc_ops *ops = algorithms[c->cc];
+    struct tcp_busy *b = c->busy;
+    struct tcp_cc view;
+
+    if (b->cc_begun)
+        return;
+    b->cc_begun = true;
+    memset(b->cc_state, 0, sizeof(b->cc_state));
+    if (b->cc_memory)
+        memset(b->cc_memory->state, 0, ops->state_bytes);
+    view = view_of(stack, c);
+    view.pacing_rate = 0;
+    view.send_quantum = 0;
+    if (ops->init)
+        ops->init(&view);
+    view_take(stack, c, &view);
 }
 
 void tcp_cc_init(struct gander_stack *stack, struct tcp_conn *c)
@@ -109,6 +135,80 @@ void tcp_cc_init(struct gander_stack *stack, struct tcp_conn *c)
     c->ssthresh = UINT32_MAX; /* RFC 5681 3.1: arbitrarily high */
     if (c->busy)
         c->busy->cc_begun = false;
+}
+
+/* --- memory of large algorithms ------------------------------------------------------------------- */
+
+uint32_t tcp_cc_memory_bytes(void)
+{
+    uint32_t most = 0;
+
+    for (unsigned i = 0; i < ARRAY_LEN(algorithms); i++)
+        most = max_u32(most, algorithms[i]->state_bytes);
+    return (uint32_t)offsetof(struct tcp_cc_memory, state) + most;
+}
+
+/* What was kept over an idle time goes on: the counters that the state refers to as well, and nothing was sent meanwhile. */
+bool tcp_cc_memory_need(struct gander_stack *stack, struct tcp_conn *c)
+{
+    struct tcp_busy *b = c->busy;
+
+    if (algorithms[c->cc]->state_bytes == 0)
+        return true;
+    if (c->knobs && c->knobs->cc_kept) {
+        b->cc_memory = c->knobs->cc_kept;
+        c->knobs->cc_kept = NULL;
+        b->rate.delivered = b->cc_memory->delivered;
+        b->rate.lost = b->rate.lost_before = b->cc_memory->lost;
+        b->rate.app_limited = b->rate.delivered + 1;
+        b->cc_begun = true;
+        return true;
+    }
+    b->cc_memory = pool_get(&stack->tcp.cc_memory);
+    return b->cc_memory != NULL;
+}
+
+void tcp_cc_memory_release(struct tcp_conn *c)
+{
+    if (c->busy->cc_memory)
+        pool_put(c->busy->cc_memory);
+    c->busy->cc_memory = NULL;
+}
+
+/* Knobs are where it stays: connections without it pay nothing. Without memory for them it is lost, and begins anew. */
+void tcp_cc_memory_keep(struct gander_stack *stack, struct tcp_conn *c)
+{
+    struct tcp_busy *b = c->busy;
+
+    if (!b->cc_memory || !b->cc_begun || !tcp_knobs_need(stack, &c->sock))
+        return;
+    b->cc_memory->delivered = b->rate.delivered;
+    b->cc_memory->lost = b->rate.lost;
+    c->knobs->cc_kept = b->cc_memory;
+    b->cc_memory = NULL;
+}
+
+bool tcp_cc_choose(struct gander_stack *stack, struct tcp_conn *c, uint8_t cc)
+{
+    uint8_t before = c->cc;
+
+    if (cc == before)
+        return true;
+    if (c->knobs && c->knobs->cc_kept) {
+        pool_put(c->knobs->cc_kept);
+        c->knobs->cc_kept = NULL;
+    }
+    c->cc = cc;
+    if (!c->busy)
+        return true;
+    if (algorithms[cc]->state_bytes == 0) {
+        tcp_cc_memory_release(c);
+    } else if (!c->busy->cc_memory && !tcp_cc_memory_need(stack, c)) {
+        c->cc = before;
+        return false;
+    }
+    c->busy->cc_begun = false;
+    return true;
 }
 
 /* --- what happened --------------------------------------------------------------------------------- */
@@ -141,7 +241,7 @@ void tcp_cc_on_ack(struct gander_stack *stack, struct tcp_conn *c, struct tcp_ac
 }
 
 void tcp_cc_on_lost(struct gander_stack *stack, struct tcp_conn *c,
-                    const struct tcp_rate_sample *rs, uint32_t bytes)
+                    const struct tcp_rate_sample *rs, const struct tcp_record *r)
 {
     const struct tcp_cc_ops *ops = ops_of(stack, c);
     struct tcp_cc view;
@@ -150,7 +250,7 @@ void tcp_cc_on_lost(struct gander_stack *stack, struct tcp_conn *c,
         return;
     view = view_of(stack, c);
     view.rs = rs;
-    ops->on_lost(&view, bytes);
+    ops->on_lost(&view, r->seq, r->len);
     view_take(stack, c, &view);
 }
 

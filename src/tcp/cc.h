@@ -18,6 +18,7 @@
 
 #include <gander/stack.h>
 
+#include "base/random.h"
 #include "base/seq.h"
 
 enum { TCP_CC_STATE_WORDS = 14 };
@@ -46,16 +47,18 @@ struct tcp_cc {
     uint32_t initial_window;
     tcp_seq snd_una, snd_nxt;
     gander_time now, srtt_ns;
-    gander_time rtt_ns;       /* this ACK's sample; −1: none */
-    bool limited;             /* cwnd was what held the sender back: only then may it grow */
-    bool recovering;          /* in fast recovery or after a time-out */
-    bool sack;                /* more than one loss a round trip can be seen */
-    bool app_limited;         /* C.app_limited is set */
-    bool mark_app_limited;    /* out: MarkConnectionAppLimited() */
-    uint8_t why;              /* out: enum gander_why of what moved the window */
-    uint32_t send_quantum;    /* out, if it paces */
-    uint64_t pacing_rate;     /* in, out, if it paces: bytes per second */
+    gander_time rtt_ns;    /* this ACK's sample; −1: none */
+    bool limited;          /* cwnd was what held the sender back: only then may it grow */
+    bool cwnd_limited;     /* C.is_cwnd_limited: in the last round trip cwnd held something back */
+    bool recovering;       /* in fast recovery or after a time-out */
+    bool sack;             /* more than one loss a round trip can be seen */
+    bool app_limited;      /* C.app_limited is set */
+    bool mark_app_limited; /* out: MarkConnectionAppLimited() */
+    uint8_t why;           /* out: enum gander_why of what moved the window */
+    uint32_t send_quantum; /* out, if it paces */
+    uint64_t pacing_rate;  /* in, out, if it paces: bytes per second */
     uint64_t delivered, lost; /* ever */
+    struct random *random;
     const struct tcp_rate_sample *rs; /* in on_ack, on_lost: of the packet lost; else NULL */
     void *state; /* TCP_CC_STATE_WORDS 64-bit words, or state_bytes; zero at first */
 };
@@ -75,8 +78,8 @@ struct tcp_cc_ops {
     /* new data were acknowledged; acked_bytes 0: only SACKed, for those that control recovery */
     void (*on_ack)(struct tcp_cc *cc, uint32_t acked_bytes);
     void (*on_loss)(struct tcp_cc *cc); /* once per round of loss: sets ssthresh */
-    void (*on_lost)(struct tcp_cc *cc,
-                    uint32_t bytes);            /* each segment marked lost; rs tells how it left */
+    /* each segment is marked lost; rs tells how it left */
+    void (*on_lost)(struct tcp_cc *cc, tcp_seq seq, uint32_t bytes);
     void (*on_recovery_end)(struct tcp_cc *cc); /* NULL: cwnd = ssthresh */
     void (*on_timeout)(struct tcp_cc *cc);      /* NULL: as on_loss */
     void (*on_undo)(struct tcp_cc *cc);
@@ -85,6 +88,6 @@ struct tcp_cc_ops {
     void (*on_restart)(struct tcp_cc *cc); /* nothing is in flight, and something is about to be */
 };
 
-extern const struct tcp_cc_ops tcp_cc_newreno, tcp_cc_cubic;
+extern const struct tcp_cc_ops tcp_cc_newreno, tcp_cc_cubic, tcp_cc_bbr;
 
 #endif

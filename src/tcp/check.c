@@ -35,7 +35,8 @@ static const char *progress_broken(const struct tcp_conn *c)
     const struct tcp_busy *b = c->busy;
     bool timer = b->at[GANDER_TIMER_retransmit] != GANDER_NEVER ||
                  b->at[GANDER_TIMER_persist] != GANDER_NEVER ||
-                 b->at[GANDER_TIMER_cork] != GANDER_NEVER;
+                 b->at[GANDER_TIMER_cork] != GANDER_NEVER ||
+                 b->at[GANDER_TIMER_pacing] != GANDER_NEVER;
     bool unsent = sendq_bytes(&b->sendq) > 0 && c->entity.state >= GANDER_TCP_ESTABLISHED;
 
     if (c->snd.una != c->snd.nxt || unsent)

@@ -67,6 +67,11 @@ bool tcp_busy_need(struct gander_stack *stack, struct tcp_conn *c)
     b->progress_ns = stack->now;
     b->conn = c;
     c->busy = b;
+    if (!tcp_cc_memory_need(stack, c)) {
+        pool_put(b);
+        c->busy = NULL;
+        return false;
+    }
     return true;
 }
 
@@ -76,6 +81,7 @@ void tcp_busy_release(struct gander_stack *stack, struct tcp_conn *c)
 
     if (!b)
         return;
+    tcp_cc_memory_release(c);
     c->busy = NULL;
     tcp_holder_remove(stack, b);
     sendq_finish(&b->sendq, stack->mem);
@@ -164,6 +170,8 @@ void tcp_conn_free(struct gander_stack *stack, struct tcp_conn *c)
     tcp_busy_release(stack, c);
     if (c->flags & TCP_ORPHAN)
         stack->tcp.orphans--;
+    if (c->knobs && c->knobs->cc_kept)
+        pool_put(c->knobs->cc_kept);
     if (c->knobs)
         pool_put(c->knobs);
     if (c->sock.handle)

@@ -3,7 +3,11 @@
 #ifndef TCP_KNOBS_H
 #define TCP_KNOBS_H
 
+#include <stdbool.h>
+
 #include <gander/stack.h>
+
+struct tcp_cc_memory;
 
 struct tcp_knobs {
     gander_time keepalive_idle_ns, keepalive_interval_ns;
@@ -15,6 +19,9 @@ struct tcp_knobs {
     gander_time defer_accept_ns; /* a listener's: so long the handshake's ACK alone opens nothing */
     uint32_t notsent_lowat_bytes; /* 0: none */
     uint32_t window_clamp_bytes;  /* 0: none */
+    struct tcp_cc_memory
+        *cc_kept;             /* what the congestion control knows, while the connection is idle */
+    uint64_t max_pacing_rate; /* bytes per second; 0: none */
     uint32_t keepalive_probes;
     uint16_t max_segment; /* 0: what the path allows */
     uint16_t initial_window_segs;
@@ -24,6 +31,7 @@ struct tcp_knobs {
     uint8_t timestamps, window_scaling, sack; /* offered, and agreed to */
     uint8_t slow_start_after_idle;
     uint8_t nagle_relaxed;
+    uint8_t pacing; /* for algorithms that leave the choice */
 };
 
 #endif

@@ -71,6 +71,8 @@ static const struct knob knob_table[] = {
     KNOB(MAX_SEGMENT, max_segment, 64, 65495, true),
     KNOB(TTL, ttl, 1, 255, false),
     KNOB(TRAFFIC_CLASS, traffic_class, 0, 255, false),
+    KNOB(PACING, pacing, 0, 1, false),
+    KNOB(MAX_PACING_RATE, max_pacing_rate, 0, INT64_C(1) << 40, false),
     KNOB(RTO_INITIAL_NS, rto_initial_ns, GANDER_MS, 3600 * GANDER_S, false),
     KNOB(RTO_MIN_NS, rto_min_ns, 1, 3600 * GANDER_S, false),
     KNOB(RTO_MAX_NS, rto_max_ns, GANDER_MS, 3600 * GANDER_S, false),
@@ -177,6 +179,8 @@ static void take_effect(struct gander_stack *stack, struct tcp_conn *c, enum gan
     if (option == GANDER_OPTION_QUICKACK && (c->flags & TCP_QUICKACK) && c->busy &&
         c->busy->unacked_segs > 0)
         tcp_ack_now(stack, c, GANDER_WHY_ack_data);
+    if (c->busy && (option == GANDER_OPTION_PACING || option == GANDER_OPTION_MAX_PACING_RATE))
+        tcp_pace_update(stack, c);
     tcp_timers_on_option(stack, c);
 }
 
@@ -236,15 +240,15 @@ int tcp_get_option(const struct gander_stack *stack, const struct sock *sock,
     return GANDER_OK;
 }
 
-int tcp_set_cc(struct sock *sock, const char *name)
+int tcp_set_cc(struct gander_stack *stack, struct sock *sock, const char *name)
 {
     struct option_view v = view_of(sock);
     int i = tcp_cc_by_name(name);
 
     if (i < 0)
         return GANDER_EINVAL;
+    if (v.conn)
+        return tcp_cc_choose(stack, v.conn, (uint8_t)i) ? GANDER_OK : GANDER_ENOMEM;
     *v.cc = (uint8_t)i;
-    if (v.conn && v.conn->busy)
-        v.conn->busy->cc_begun = false;
     return GANDER_OK;
 }

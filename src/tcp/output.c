@@ -142,11 +142,18 @@ static bool record_resend(struct gander_stack *stack, struct tcp_conn *c, struct
     } while (done < text);
     b->retransmitted++;
     rtxq_mark_resent(&b->rtxq, number, stack->now);
+    tcp_pace_on_sent(stack, c, text);
     tcp_rate_on_sent(stack, c, rtxq_at(&b->rtxq, number));
     tcp_timers_on_sent(stack, c);
     if (number == b->rtxq.first)
         tcp_timers_on_resent(stack, c);
     return true;
+}
+
+static void limited_by_cwnd(struct tcp_conn *c)
+{
+    c->busy->limited_end = c->snd.nxt;
+    c->busy->cwnd_limited = true;
 }
 
 static void lost_output(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn)
@@ -157,7 +164,11 @@ static void lost_output(struct gander_stack *stack, struct tcp_conn *c, struct t
         uint32_t number = b->rtxq.lost.first;
         const struct tcp_record *r = rtxq_at(&b->rtxq, number);
 
-        if (!b->force_one && tcp_pipe(c) + r->len > max_u32(c->cwnd, r->len))
+        if (!b->force_one && tcp_pipe(c) + r->len > max_u32(c->cwnd, r->len)) {
+            limited_by_cwnd(c);
+            return;
+        }
+        if (tcp_pace_holds(stack, c))
             return;
         if (!record_resend(stack, c, turn, number, r->rule))
             return;
@@ -203,6 +214,7 @@ static bool new_segment(struct gander_stack *stack, struct tcp_conn *c, struct t
     r = rtxq_push(&b->rtxq, c->snd.nxt, (uint32_t)went + fin, fin ? RECORD_FIN : 0, stack->now);
     c->snd.nxt += (uint32_t)went + fin;
     tcp_rate_on_sent(stack, c, r);
+    tcp_pace_on_sent(stack, c, (uint32_t)went);
     if (fin)
         c->flags |= TCP_FIN_SENT;
     if (went < c->mss || !tcp_knobs_of(stack, c)->nagle_relaxed)
@@ -256,6 +268,7 @@ static void loss_probe_output(struct gander_stack *stack, struct tcp_conn *c, st
 
 static void data_output(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn)
 {
+    const struct tcp_busy *b = c->busy;
     bool sent = false;
 
     while (!turn_over(turn)) {
@@ -263,9 +276,12 @@ static void data_output(struct gander_stack *stack, struct tcp_conn *c, struct t
         uint32_t n = tcp_decide(c, &fin);
         enum gander_why why = fin ? (n ? GANDER_WHY_data_fin : GANDER_WHY_fin) : GANDER_WHY_data;
 
-        if (n == 0 && !fin)
+        if (n == 0 && !fin) {
+            if (b->sendq.end != c->snd.nxt && tcp_pipe(c) + c->mss > c->cwnd)
+                limited_by_cwnd(c);
             break;
-        if (!new_segment(stack, c, turn, n, fin, why))
+        }
+        if (tcp_pace_holds(stack, c) || !new_segment(stack, c, turn, n, fin, why))
             break;
         c->flags &= ~(uint32_t)TCP_OVERRIDE;
         sent = true;
@@ -290,7 +306,9 @@ static void ack_output(struct gander_stack *stack, struct tcp_conn *c, struct tu
 /* Something waits that no window lets go, and nothing in flight will bring an ACK: somebody must insist. */
 static void waiting_check(struct gander_stack *stack, struct tcp_conn *c)
 {
-    if (tcp_waits(c) && c->snd.una == c->snd.nxt)
+    const struct tcp_busy *b = c->busy;
+
+    if (tcp_waits(c) && c->snd.una == c->snd.nxt && b->at[GANDER_TIMER_pacing] == GANDER_NEVER)
         tcp_timers_on_window(stack, c);
 }
 

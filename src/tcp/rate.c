@@ -61,7 +61,7 @@ void tcp_rate_on_delivered(struct gander_stack *stack, struct tcp_conn *c,
                               stack->now - r->sent_ns + distance_of(r->delivered_before));
     rs->rtt_ns = r->transmissions == 1 ? stack->now - r->sent_ns : -1;
     rs->tx_in_flight = r->tx_in_flight;
-    rs->lost = (uint32_t)rate->lost - r->lost;
+    rs->lost = r->lost;
     facts->rs_end = end;
     rate->first_send_time_ns = r->sent_ns;
 out:
@@ -82,6 +82,7 @@ void tcp_rate_generate(struct tcp_conn *c, struct tcp_ack_facts *facts)
     if (!rs->has_data)
         return;
     rs->delivered = (uint32_t)(rate->delivered - rs->prior_delivered);
+    rs->lost = (uint32_t)rate->lost - rs->lost; /* what this ACK showed included */
     if (rs->interval_ns < c->busy->min_rtt_ns)
         rs->interval_ns = 0;
     if (rs->interval_ns > 0) {
@@ -124,5 +125,5 @@ void tcp_rate_on_lost(struct gander_stack *stack, struct tcp_conn *c, const stru
 
     rate->lost += r->len;
     rs.lost = (uint32_t)rate->lost - r->lost;
-    tcp_cc_on_lost(stack, c, &rs, r->len);
+    tcp_cc_on_lost(stack, c, &rs, r);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What rate.c keeps of a connection with data under way. */
+/* What rate.c and pace.c keep of a connection with data under way. */
 #ifndef TCP_RATE_H
 #define TCP_RATE_H
 
@@ -17,6 +17,16 @@ struct tcp_rate {
     gander_time last_interval_ns; /* the last good sample */
     uint32_t last_delivered;
     bool last_app_limited;
+};
+
+struct tcp_pace {
+    uint64_t asked;         /* by the algorithm; 0: it leaves that to us */
+    uint32_t asked_quantum; /* with it */
+    uint64_t rate;          /* bytes per second; 0: not paced */
+    uint64_t cost;          /* of a byte, in ns: fixed point */
+    gander_time next_ns;    /* C.next_send_time */
+    uint32_t quantum;       /* C.send_quantum: bytes that may leave together */
+    int32_t left;           /* of the quantum that is leaving */
 };
 
 #endif

@@ -159,9 +159,13 @@ struct tcp_busy {
     /* cc.c */
     uint64_t cc_state[TCP_CC_STATE_WORDS];
     uint32_t prior_cwnd,
-        prior_ssthresh; /* before the last loss, for undo; cwnd 0: nothing to undo */
-    bool cc_begun;      /* the algorithm's init() has run */
+        prior_ssthresh;              /* before the last loss, for undo; cwnd 0: nothing to undo */
+    struct tcp_cc_memory *cc_memory; /* of an algorithm that needs more than that */
+    bool cc_begun;                   /* the algorithm's init() has run */
     struct tcp_rate rate;
+    struct tcp_pace pace;
+    tcp_seq limited_end; /* cwnd held back what would have followed this */
+    bool cwnd_limited;   /* … and that is not acknowledged yet: C.is_cwnd_limited */
 
     /* autotune.c: the round trip in which is counted what the application takes */
     struct {
@@ -465,6 +469,8 @@ void tcp_timers_on_window(struct gander_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_text(struct gander_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_ack_sent(struct tcp_conn *c);
 void tcp_timers_on_probe(struct gander_stack *stack, struct tcp_conn *c); /* a window probe left */
+/* the next quantum may leave then */
+void tcp_timers_on_paced(struct gander_stack *stack, struct tcp_conn *c, gander_time at);
 void tcp_timers_on_reorder(struct gander_stack *stack, struct tcp_conn *c, gander_time at);
 /* keepalive, user timeout changed */
 void tcp_timers_on_option(struct gander_stack *stack, struct tcp_conn *c);
@@ -473,26 +479,6 @@ void tcp_timers_on_state(struct gander_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_quiet(struct gander_stack *stack, struct tcp_conn *c);
 void tcp_timers_fired(struct gander_stack *stack, struct timer *timer);
 bool tcp_is_quiet(const struct tcp_conn *c); /* busy memory holds nothing */
-
-/* --- cc.c: congestion control behind a table ---------------------------------------------------------------- */
-
-void tcp_cc_init(struct gander_stack *stack, struct tcp_conn *c); /* initial window [RFC6928] */
-/* Each ACK, when all else is done with it; `recovering`: fast recovery before it, or now. */
-void tcp_cc_on_ack(struct gander_stack *stack, struct tcp_conn *c, struct tcp_ack_facts *facts,
-                   bool recovering);
-void tcp_cc_on_lost(struct gander_stack *stack, struct tcp_conn *c,
-                    const struct tcp_rate_sample *rs, uint32_t bytes);
-/* Before busy->recovery changes, each of these three. */
-void tcp_cc_on_loss(struct gander_stack *stack, struct tcp_conn *c); /* sets ssthresh */
-void tcp_cc_on_recovery_end(struct gander_stack *stack, struct tcp_conn *c);
-void tcp_cc_on_timeout(struct gander_stack *stack, struct tcp_conn *c);
-void tcp_cc_on_undo(struct gander_stack *stack, struct tcp_conn *c); /* RFC 4015 */
-void tcp_cc_on_ecn(struct gander_stack *stack, struct tcp_conn *c);  /* once per window of data */
-void tcp_cc_on_idle(struct gander_stack *stack, struct tcp_conn *c); /* RFC 5681 4.1 */
-void tcp_cc_on_restart(struct gander_stack *stack, struct tcp_conn *c);
-bool tcp_cc_controls_recovery(const struct tcp_conn *c); /* it sets cwnd, not PRR */
-uint32_t tcp_cc_initial_window(const struct gander_stack *stack, const struct tcp_conn *c);
-int tcp_cc_by_name(const char *name); /* index, or −1 */
 
 /* --- autotune.c: buffers that grow ---------------------------------------------------------------------------- */
 
@@ -505,18 +491,6 @@ void tcp_autotune_sample(const struct gander_stack *stack, struct tcp_conn *c,
 void tcp_autotune_taken(const struct gander_stack *stack, struct tcp_conn *c, uint32_t bytes);
 /* The application would send more than the buffer holds, and some of it was acknowledged. */
 void tcp_autotune_send(const struct gander_stack *stack, struct tcp_conn *c);
-
-/* --- rate.c: how fast the path delivers ---------------------------------------------------------------------- */
-
-void tcp_rate_on_sent(struct gander_stack *stack, struct tcp_conn *c, struct tcp_record *r);
-void tcp_rate_on_delivered(struct gander_stack *stack, struct tcp_conn *c,
-                           const struct tcp_record *r, struct tcp_ack_facts *facts);
-void tcp_rate_on_lost(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_record *r);
-void tcp_rate_generate(struct tcp_conn *c, struct tcp_ack_facts *facts);
-void tcp_rate_mark_app_limited(struct tcp_conn *c);
-void tcp_rate_check_app_limited(struct tcp_conn *c);
-uint64_t tcp_rate_of(uint32_t delivered,
-                     gander_time interval_ns); /* bytes per second; 0: unknown */
 
 /* --- isn.c: numbers that nobody outside can guess ----------------------------------------------------------- */
 
@@ -564,7 +538,7 @@ int tcp_set_option(struct gander_stack *stack, struct sock *sock, enum gander_op
                    int64_t value);
 int tcp_get_option(const struct gander_stack *stack, const struct sock *sock,
                    enum gander_option option, int64_t *value);
-int tcp_set_cc(struct sock *sock, const char *name);
+int tcp_set_cc(struct gander_stack *stack, struct sock *sock, const char *name);
 void tcp_local_address(const struct tcp_conn *c, struct gander_address *out);
 void tcp_peer_address(const struct tcp_conn *c, struct gander_address *out);
 void tcp_info(const struct gander_stack *stack, const struct tcp_conn *c,
@@ -597,5 +571,7 @@ const char *tcp_listener_broken(const struct tcp_listener *l);
 const char *tcp_broken_anywhere(const struct gander_stack *stack, uint64_t turn);
 /* check_lists.c: of the lists of connections that want to send, and of those that hold memory */
 const char *tcp_lists_broken(const struct gander_stack *stack);
+
+#include "tcp/cc_calls.h"
 
 #endif

@@ -19,6 +19,7 @@ void tcp_stack_init(struct gander_stack *stack)
     pool_init(&tcp->wait6, mem, FLOW_SIZED(struct tcp_time_wait, 32));
     pool_init(&tcp->listeners, mem, sizeof(struct tcp_listener));
     pool_init(&tcp->knobs, mem, sizeof(struct tcp_knobs));
+    pool_init(&tcp->cc_memory, mem, tcp_cc_memory_bytes());
     table_init(&tcp->flows, mem);
     table_init(&tcp->ports, mem);
     timer_init(&tcp->wait_timer);
@@ -45,6 +46,7 @@ void tcp_stack_init(struct gander_stack *stack)
         .sack = config->tcp_sack,
         .slow_start_after_idle = config->tcp_slow_start_after_idle,
         .nagle_relaxed = config->tcp_nagle_relaxed,
+        .pacing = config->tcp_pacing,
         .ttl = 64,
     };
 }
@@ -93,8 +95,9 @@ static void sockets_end(struct gander_stack *stack)
 void tcp_stack_finish(struct gander_stack *stack)
 {
     struct tcp_stack *tcp = &stack->tcp;
-    struct pool *pools[] = {&tcp->conn4, &tcp->conn6, &tcp->busy,      &tcp->syn4, &tcp->syn6,
-                            &tcp->wait4, &tcp->wait6, &tcp->listeners, &tcp->knobs};
+    struct pool *pools[] = {&tcp->conn4, &tcp->conn6,    &tcp->busy,  &tcp->syn4,
+                            &tcp->syn6,  &tcp->wait4,    &tcp->wait6, &tcp->listeners,
+                            &tcp->knobs, &tcp->cc_memory};
 
     sockets_end(stack);
     table_each(&tcp->flows, flow_end, stack);

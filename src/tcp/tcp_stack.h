@@ -39,7 +39,7 @@ struct tcp_stack {
         busy;                 /* with room for IPv6 addresses, for IPv4 only; working memory */
     struct pool syn4, syn6;   /* SYN-RECEIVED */
     struct pool wait4, wait6; /* TIME-WAIT */
-    struct pool listeners, knobs;
+    struct pool listeners, knobs, cc_memory;
     struct tcp_knobs knobs_default; /* for sockets that set none */
     struct table flows;             /* tcp_entity by addresses and ports */
     struct tcp_entity *flow_last;   /* found last: flow.c */

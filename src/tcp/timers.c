@@ -15,6 +15,7 @@
  *   time_wait     2MSL; in time_wait.c, one for the whole stack.
  *   idle          one RTO without anything under way: working memory is given back, cwnd restarts [RFC5681 4.1].
  *   cork          a partial segment held back by the application waits no longer.
+ *   pacing        the next quantum of a paced connection may leave: pace.c.
  *
  * One struct timer in the wheel stands for all of a connection's timers, at the earliest of them or before. A timer that moves
  * to later touches only its own field: when the wheel fires early, the true time is looked up.
@@ -196,6 +197,12 @@ void tcp_timers_on_ack_sent(struct tcp_conn *c)
         timer_stop(c, GANDER_TIMER_delayed_ack);
 }
 
+void tcp_timers_on_paced(struct gander_stack *stack, struct tcp_conn *c, gander_time at)
+{
+    if (c->busy->at[GANDER_TIMER_pacing] != at)
+        timer_set(stack, c, GANDER_TIMER_pacing, at);
+}
+
 void tcp_timers_on_reorder(struct gander_stack *stack, struct tcp_conn *c, gander_time at)
 {
     if (at == GANDER_NEVER)
@@ -325,6 +332,7 @@ static bool idle_fired(struct gander_stack *stack, struct tcp_conn *c)
     if (tcp_is_quiet(c)) {
         if (tcp_knobs_of(stack, c)->slow_start_after_idle)
             tcp_cc_on_idle(stack, c);
+        tcp_cc_memory_keep(stack, c);
         tcp_busy_release(stack, c);
     }
     return true;
@@ -350,6 +358,9 @@ static bool timer_fired(struct gander_stack *stack, struct tcp_conn *c, enum gan
         return true;
     case GANDER_TIMER_cork:
         c->flags |= TCP_OVERRIDE;
+        tcp_output_wanted(stack, c);
+        return true;
+    case GANDER_TIMER_pacing:
         tcp_output_wanted(stack, c);
         return true;
     case GANDER_TIMER_user_timeout:

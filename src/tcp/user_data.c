@@ -72,8 +72,10 @@ int64_t tcp_user_send(struct gander_stack *stack, struct tcp_conn *c, const void
     }
     if (sendq_bytes(q) == 0)
         restart_after_idle(stack, c);
-    if (c->entity.state >= GANDER_TCP_ESTABLISHED)
+    if (c->entity.state >= GANDER_TCP_ESTABLISHED) {
+        tcp_cc_begin(stack, c);
         tcp_rate_check_app_limited(c);
+    }
     if (mem_is_short(stack->mem)) /* a segment each keeps all connections going */
         room = sendq_bytes(q) == 0 ? min_u32(c->mss, (uint32_t)room) : 0;
     n = sendq_append(q, stack->mem, data, len < room ? len : room);
