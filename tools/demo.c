@@ -26,6 +26,7 @@ struct demo {
     uint64_t seed;
     int columns; /* 0: find out */
     const char *pcap;
+    struct trace_files trace;
 };
 
 /* --- options ------------------------------------------------------------------------------- */
@@ -112,6 +113,8 @@ static int read_options(struct demo *demo, int argc, char **argv)
          &demo->absolute},
         {"pcap", 0, "FILE", "write what passes the host on the left to a pcapng file",
          option_set_text, &demo->pcap},
+        {"trace", 0, "FILE", "write what both stacks do and why: FILE.jsonl; repeat for more",
+         trace_files_set, &demo->trace},
         {"width", 0, "N", "columns [those of the terminal, or 100]", set_columns, &demo->columns},
         {"ascii", 0, NULL, "draw with ASCII [if the locale is not UTF-8]", option_set_switch,
          &demo->ascii},
@@ -227,6 +230,14 @@ static bool wants_colour(const struct demo *demo)
     return !demo->no_colour && !(no_color && *no_color) && isatty(STDOUT_FILENO);
 }
 
+static bool trace_open(struct demo *demo, const char *const names[LADDER_HOSTS])
+{
+    const struct trace_scene scene = {
+        .hosts = {names[0], names[1]}, .host_count = LADDER_HOSTS, .command = "demo"};
+
+    return trace_files_open(&demo->trace, &scene);
+}
+
 int demo_main(int argc, char **argv)
 {
     struct demo demo = {0};
@@ -243,7 +254,8 @@ int demo_main(int argc, char **argv)
                                     .loss_given = demo.loss_given,
                                     .loss_ppm = demo.loss_ppm,
                                     .seed = demo.seed,
-                                    .pcap = demo.pcap};
+                                    .pcap = demo.pcap,
+                                    .trace = &demo.trace};
     look.columns = demo.columns ? demo.columns : terminal_columns();
     look.colour = wants_colour(&demo);
     look.ascii = demo.ascii;
@@ -251,6 +263,8 @@ int demo_main(int argc, char **argv)
     look.why = demo.why;
     look.words = demo.chinese ? &ladder_words_zh : &ladder_words_en;
     memcpy(look.names, options.script->names, sizeof(look.names));
+    if (!trace_open(&demo, look.names))
+        return CODE_LOCAL;
     error = demo_world_make(&world, &options);
     if (error == GANDER_OK) {
         int end;
@@ -259,10 +273,10 @@ int demo_main(int argc, char **argv)
         end = demo_world_end(&world);
         error = error == GANDER_OK ? end : error;
     }
-    if (error != GANDER_OK) {
+    if (error != GANDER_OK)
         complain(&demo, error);
+    if (!trace_files_close(&demo.trace) || error != GANDER_OK)
         return CODE_LOCAL;
-    }
     if (fflush(stdout) != 0 || ferror(stdout)) {
         message_error("standard output: %s", strerror(errno));
         return CODE_LOCAL;

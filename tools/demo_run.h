@@ -4,6 +4,7 @@
 #define TOOLS_DEMO_RUN_H
 
 #include "ladder.h"
+#include "trace_file.h"
 
 #include "sim/world.h"
 
@@ -35,6 +36,7 @@ struct demo_options {
     uint32_t loss_ppm;
     uint64_t seed;
     const char *pcap;
+    struct trace_files *trace;
 };
 
 /* What came of it, as the two applications saw it. */

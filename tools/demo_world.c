@@ -12,6 +12,7 @@ static void keep(void *context, const struct sim_host *host, const struct gander
 {
     struct demo_world *world = context;
 
+    trace_files_event(world->options->trace, host->index, event);
     if (world->record)
         ladder_record_event(world->record, host->index, event);
 }

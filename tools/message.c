@@ -11,13 +11,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *message_command;
+static const char *speaker;
 static int message_quiet;
 static void (*message_before)(void);
 
 void message_set_command(const char *command)
 {
-    message_command = command;
+    speaker = command;
+}
+
+const char *message_command(void)
+{
+    return speaker;
 }
 
 void message_set_quiet(int quiet)
@@ -33,8 +38,8 @@ void message_set_before(void (*before)(void))
 __attribute__((format(printf, 1, 0))) static void message_print(const char *format, va_list args)
 {
     char line[2048];
-    int head = message_command ? snprintf(line, sizeof(line), "gander %s: ", message_command)
-                               : snprintf(line, sizeof(line), "gander: ");
+    int head = speaker ? snprintf(line, sizeof(line), "gander %s: ", speaker)
+                       : snprintf(line, sizeof(line), "gander: ");
 
     (void)vsnprintf(line + head, sizeof(line) - (size_t)head - 1, format, args);
     strcat(line, "\n");

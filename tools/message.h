@@ -6,6 +6,8 @@
 /* The subcommand that speaks from now on; NULL: gander itself. */
 void message_set_command(const char *command);
 
+const char *message_command(void);
+
 /* Something went wrong. Always printed. */
 void message_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -108,6 +108,8 @@ static void common_specs(struct options *o, struct option_spec specs[COMMON_MAX]
          option_set_number, &o->seed},
         {"cc", 0, "NAME", "congestion control", set_congestion_control, &o->congestion_control},
         {"pcap", 0, "FILE", "write what passes to a pcapng file", option_set_text, &o->pcap},
+        {"trace", 0, "FILE", "write what the stack does and why: FILE.jsonl; repeat for more",
+         trace_files_set, &o->trace},
         {"stats", 0, NULL, "tell at the end what was counted, dropped packets by reason",
          option_set_switch, &o->stats},
         {"quiet", 'q', NULL, "say nothing but errors", option_set_switch, &o->quiet},

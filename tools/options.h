@@ -12,6 +12,8 @@
 
 #include <gander/gander.h>
 
+#include "trace_file.h"
+
 enum { OPTIONS_PREFIXES_MAX = 8 };
 
 /* An address of a host and the length of its network's prefix. */
@@ -37,6 +39,7 @@ struct options {
     uint64_t rate_bits; /* a second; 0: no limit */
     uint64_t seed;
     const char *pcap;
+    struct trace_files trace;
     const char *congestion_control; /* NULL: the stack's default */
     bool ipv4_only, ipv6_only, stats, quiet;
 };

@@ -84,6 +84,23 @@ static bool driver_open(struct session *s)
     return true;
 }
 
+static void trace_event(void *context, const struct gander_trace_event *event)
+{
+    trace_files_event(context, 0, event);
+}
+
+static bool trace_open(struct session *s)
+{
+    const struct trace_scene scene = {.hosts = {"gander"},
+                                      .host_count = 1,
+                                      .start = gander_host_now(),
+                                      .wall_offset_ns = gander_host_wall_offset(),
+                                      .command = message_command()};
+
+    s->trace = s->options->trace;
+    return trace_files_open(&s->trace, &scene);
+}
+
 static int stack_open(struct session *s)
 {
     struct gander_config config;
@@ -96,6 +113,10 @@ static int stack_open(struct session *s)
         config.tcp_congestion_control = s->options->congestion_control;
     config.tcp_send_buffer_bytes = config.tcp_receive_buffer_bytes = SESSION_BUFFER_BYTES;
     config.memory_max_bytes = SESSION_MEMORY_BYTES;
+    if (s->trace.open) {
+        config.trace = trace_event;
+        config.trace_context = &s->trace;
+    }
     error = gander_stack_create(&config, &s->stack);
     if (!error)
         error = gander_link_add(s->stack, &link, &s->link);
@@ -166,6 +187,10 @@ int session_open(struct session *s, const struct options *options)
         gander_driver_close(s->driver);
         return s->code;
     }
+    if (!trace_open(s)) {
+        gander_driver_close(s->driver);
+        return CODE_LOCAL;
+    }
     error = stack_open(s);
     if (!error)
         error = impair_open(s);
@@ -185,6 +210,7 @@ failed:
     gander_host_destroy(s->host);
     gander_driver_close(s->driver);
     gander_stack_destroy(s->stack);
+    trace_files_close(&s->trace);
     return CODE_LOCAL;
 }
 
@@ -285,6 +311,8 @@ int session_close(struct session *s)
     }
     gander_driver_close(s->driver);
     gander_stack_destroy(s->stack);
+    if (!trace_files_close(&s->trace) && s->code == CODE_OK)
+        s->code = CODE_LOCAL;
     return s->code;
 }
 

@@ -25,6 +25,7 @@ enum {
 
 struct session {
     const struct options *options;
+    struct trace_files trace; /* opened from the options */
     struct gander_stack *stack;
     struct gander_host *host;
     struct gander_driver *driver;  /* the outermost: capture, impairment, TUN */
