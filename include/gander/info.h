@@ -62,6 +62,30 @@ struct gander_tcp_info {
     bool urgent;            /* urgent data lie ahead in the receive queue */
     uint32_t urgent_offset; /* how many bytes from the next one read to the last urgent one */
     const char *congestion_control;
+
+    /* Segments in flight: all; SACKed; marked lost; resent and not SACKed */
+    uint32_t unacked_segs, sacked_segs, lost_segs, retransmitted_now_segs;
+    uint32_t reordering_segs; /* how far segments are known to overtake each other */
+    uint32_t mtu_bytes;       /* of the path */
+    uint32_t mss_offered_bytes;
+    uint8_t backoff;                  /* doublings of the time-out */
+    uint8_t probes, keepalive_probes; /* without an answer */
+    bool recovering, lossy;           /* after duplicates or SACK; after a time-out (RFC 5681) */
+    bool delivery_rate_app_limited;
+    gander_time ato_ns;         /* how long an ACK may wait; 0 before there is text */
+    gander_time receive_rtt_ns; /* as the receiver sees it; 0: unknown */
+    /* How long there was something to send; of that, held back by the peer's window, by a full buffer */
+    gander_time busy_ns, window_limited_ns, buffer_limited_ns;
+    gander_time timeout_ns; /* from time-outs to the next progress, together */
+    /* On the stack's clock; 0: never */
+    gander_time last_data_sent_ns, last_data_received_ns, last_heard_ns;
+    uint64_t bytes_sent, bytes_retransmitted; /* text; bytes_sent counts both */
+    uint64_t delivery_rate_bytes;             /* bytes per second, last sample; 0: unknown */
+    uint64_t pacing_rate_bytes;               /* bytes per second; 0: not paced */
+    uint32_t segs_out, segs_in, data_segs_out, data_segs_in; /* RFC 4898; data: with text */
+    uint32_t delivered_segs;    /* acknowledged or SACKed, SYN and FIN included */
+    uint32_t out_of_order_segs; /* arrived ahead of a gap */
+    uint32_t timeouts, timeout_runs;
 };
 
 /* GANDER_EBADF. GANDER_EOPNOTSUPP: not TCP. */

@@ -211,6 +211,7 @@ enum tcp_verdict tcp_ack_arrives(struct gander_stack *stack, struct tcp_conn *c,
     window_opened(stack, c);
     if ((c->flags & TCP_FIN_SENT) && c->snd.una == c->snd.nxt && fin_acked(stack, c, a) == TCP_DONE)
         return TCP_DONE;
+    tcp_meter_limit(stack, c);
     if (c->snd.una != c->snd.nxt || sendq_bytes(&c->busy->sendq) > 0 || (c->flags & TCP_FIN_QUEUED))
         tcp_output_wanted(stack, c);
     else

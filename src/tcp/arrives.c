@@ -273,6 +273,7 @@ static void synchronised_arrives(struct gander_stack *stack, struct tcp_conn *c,
 
 void tcp_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
 {
+    tcp_meter_in(c, &a->seg);
     if (UNLIKELY(c->entity.state == GANDER_TCP_SYN_SENT))
         tcp_syn_sent_arrives(stack, c, a);
     else

@@ -72,6 +72,7 @@ bool tcp_busy_need(struct gander_stack *stack, struct tcp_conn *c)
         c->busy = NULL;
         return false;
     }
+    tcp_meter_restore(c);
     return true;
 }
 

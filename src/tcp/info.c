@@ -40,11 +40,7 @@ static void busy_info(const struct tcp_conn *c, struct gander_tcp_info *info)
     info->send_queue_bytes = sendq_bytes(&b->sendq);
     info->receive_queue_bytes = b->recvq.bytes;
     info->reorder_queue_bytes = b->reasm.text_bytes;
-    info->min_rtt_ns = b->min_rtt_ns;
     info->retransmits = b->retries;
-    info->retransmitted_segments = b->retransmitted;
-    info->bytes_acked = b->bytes_acked;
-    info->bytes_received = b->bytes_received;
 }
 
 void tcp_info(const struct gander_stack *stack, const struct tcp_conn *c,
@@ -82,4 +78,5 @@ void tcp_info(const struct gander_stack *stack, const struct tcp_conn *c,
         tcp_peer_address(c, &info->peer);
     if (c->busy)
         busy_info(c, info);
+    tcp_meter_info(stack, c, info);
 }

@@ -7,6 +7,8 @@
 
 #include <gander/stack.h>
 
+#include "tcp/meter.h"
+
 struct tcp_cc_memory;
 
 struct tcp_knobs {
@@ -32,6 +34,7 @@ struct tcp_knobs {
     uint8_t slow_start_after_idle;
     uint8_t nagle_relaxed;
     uint8_t pacing; /* for algorithms that leave the choice */
+    struct tcp_meter meter; /* of a connection that is idle: no option, but as rare */
 };
 
 #endif

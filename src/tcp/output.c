@@ -334,6 +334,7 @@ static void conn_output(struct gander_stack *stack, struct tcp_conn *c, struct t
             waiting_check(stack, c);
     }
     ack_output(stack, c, turn);
+    tcp_meter_limit(stack, c);
 }
 
 size_t tcp_output(struct gander_stack *stack, unsigned link, struct gander_packet **packets,

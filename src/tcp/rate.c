@@ -50,6 +50,7 @@ void tcp_rate_on_delivered(struct gander_stack *stack, struct tcp_conn *c,
     tcp_seq end = r->seq + r->len;
 
     rate->delivered += r->len;
+    c->busy->meter.delivered_segs++;
     if (rs->has_data && (r->sent_ns < rate->first_send_time_ns ||
                          (r->sent_ns == rate->first_send_time_ns && seq_leq(end, facts->rs_end))))
         goto out;

@@ -151,6 +151,7 @@ struct gander_packet *tcp_segment_build(struct gander_stack *stack, struct tcp_c
     packet->id = c->id;
     if (seg.flags & GANDER_FLAG_ACK)
         acked_with(c, &seg);
+    tcp_meter_out(stack, c, sent.text_len, sent.transmissions);
     stack->stats.tcp_segments_out++;
     if (sent.transmissions > 1)
         stack->stats.tcp_retransmitted_segments++;

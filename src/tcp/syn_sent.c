@@ -57,6 +57,7 @@ static void established(struct gander_stack *stack, struct tcp_conn *c,
         c->cwnd = c->mss; /* RFC 5681 3.1: a lost SYN makes the initial window one segment */
     c->busy->backoff = 0; /* RFC 6298 (5.7): begin with 3 s, not with the SYN's time-out */
     rtxq_pop(q);
+    c->busy->meter.delivered_segs++;
     c->snd.una = seg->ack;
     c->snd.wnd = c->snd.max_wnd = seg->wnd; /* in a SYN never scaled [RFC7323 2.2] */
     c->snd.wl1 = seg->seq;

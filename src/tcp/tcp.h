@@ -166,6 +166,7 @@ struct tcp_busy {
     struct tcp_pace pace;
     tcp_seq limited_end; /* cwnd held back what would have followed this */
     bool cwnd_limited;   /* … and that is not acknowledged yet: C.is_cwnd_limited */
+    struct tcp_meter meter;
 
     /* autotune.c: the round trip in which is counted what the application takes */
     struct {

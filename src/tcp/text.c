@@ -137,6 +137,7 @@ static void text_ahead(struct gander_stack *stack, struct tcp_conn *c, struct tc
     struct tcp_busy *b = c->busy;
     enum gander_drop reason;
 
+    b->meter.ahead_segs++;
     ack_each_gap(stack, c, a);
     /* What was SACKed stays [RFC2018 8]: runs give way only to a packet that surely finds room. */
     if (b->reasm.held_bytes + 2 * a->seg.text_len + 1024 <= ahead_limit(c))

@@ -120,6 +120,7 @@ void tcp_timers_on_ack(struct gander_stack *stack, struct tcp_conn *c)
     struct tcp_busy *b = c->busy;
 
     b->retries = 0;
+    tcp_meter_progress(stack, c);
     b->probe_sent = b->probe_sent && seq_lt(c->snd.una, b->probe_end);
     timer_stop(c, GANDER_TIMER_loss_probe);
     timer_stop(c, GANDER_TIMER_user_timeout);
@@ -285,6 +286,7 @@ static bool retransmit_fired(struct gander_stack *stack, struct tcp_conn *c)
 {
     if (!count_retry(stack, c))
         return false;
+    tcp_meter_timeout(stack, c);
     c->busy->backoff = (uint8_t)min_u32(c->busy->backoff + 1U, UINT8_MAX);
     timer_stop(c, GANDER_TIMER_loss_probe);
     timer_stop(c, GANDER_TIMER_reorder);
@@ -332,8 +334,10 @@ static bool idle_fired(struct gander_stack *stack, struct tcp_conn *c)
     if (tcp_is_quiet(c)) {
         if (tcp_knobs_of(stack, c)->slow_start_after_idle)
             tcp_cc_on_idle(stack, c);
-        tcp_cc_memory_keep(stack, c);
-        tcp_busy_release(stack, c);
+        if (tcp_meter_keep(stack, c)) {
+            tcp_cc_memory_keep(stack, c);
+            tcp_busy_release(stack, c);
+        }
     }
     return true;
 }

@@ -68,6 +68,7 @@ int64_t tcp_user_send(struct gander_stack *stack, struct tcp_conn *c, const void
     room = room_of(stack, c);
     if (room == 0) {
         c->flags |= TCP_WANTS_WRITABLE;
+        tcp_meter_limit(stack, c);
         return GANDER_EAGAIN;
     }
     if (sendq_bytes(q) == 0)
@@ -82,6 +83,7 @@ int64_t tcp_user_send(struct gander_stack *stack, struct tcp_conn *c, const void
     tcp_holder_update(stack, c, false);
     if (n < len)
         c->flags |= TCP_WANTS_WRITABLE;
+    tcp_meter_limit(stack, c);
     if (n == 0) /* with something queued, its acknowledgement will tell */
         return sendq_bytes(q) > 0 ? GANDER_EAGAIN : GANDER_ENOMEM;
     if ((flags & GANDER_SEND_URGENT) && n == len) {
