@@ -33,7 +33,7 @@ struct tcp_knobs {
     uint8_t timestamps, window_scaling, sack; /* offered, and agreed to */
     uint8_t slow_start_after_idle;
     uint8_t nagle_relaxed;
-    uint8_t pacing; /* for algorithms that leave the choice */
+    uint8_t pacing;         /* for algorithms that leave the choice */
     struct tcp_meter meter; /* of a connection that is idle: no option, but as rare */
 };
 
