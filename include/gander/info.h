@@ -37,6 +37,15 @@ struct gander_stats {
     uint64_t tcp_connections;  /* SYN-SENT to LAST-ACK, with and without owner */
     uint64_t tcp_syn_received; /* compact records */
     uint64_t tcp_time_wait;    /* compact records */
+
+    /* loss recovery */
+    uint64_t tcp_spurious_retransmissions; /* of ours, as D-SACKs that we believe say */
+    uint64_t tcp_lost_retransmissions;     /* what was sent again was lost again (RFC 8985) */
+    uint64_t tcp_dsacks_in, tcp_dsacks_out;
+    uint64_t tcp_undone_recoveries, tcp_undone_timeouts; /* the window was restored (RFC 4015) */
+    uint64_t tcp_spurious_timeouts;                      /* found by F-RTO (RFC 5682) */
+    uint64_t tcp_loss_probes;
+    uint64_t tcp_loss_probe_recoveries; /* a probe repaired the loss itself (RFC 8985 7.4.2) */
 };
 
 void gander_stats(const struct gander_stack *stack, struct gander_stats *stats);
@@ -86,6 +95,13 @@ struct gander_tcp_info {
     uint32_t delivered_segs;    /* acknowledged or SACKed, SYN and FIN included */
     uint32_t out_of_order_segs; /* arrived ahead of a gap */
     uint32_t timeouts, timeout_runs;
+
+    /* loss recovery */
+    uint8_t recovery;                  /* 0: none, 1: fast recovery, 2: after a time-out */
+    bool reordering_seen;              /* RFC 8985 RACK.reordering_seen */
+    gander_time reordering_window_ns;  /* RACK.reo_wnd now */
+    uint32_t sacked_bytes, lost_bytes; /* of what is in flight */
+    uint64_t spurious_retransmissions; /* as in struct gander_stats */
 };
 
 /* GANDER_EBADF. GANDER_EOPNOTSUPP: not TCP. */

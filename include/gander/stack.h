@@ -125,6 +125,15 @@ struct gander_config {
     /* [1000] generated errors and resets to closed ports, per destination bucket */
     uint32_t icmp_errors_per_second;
     bool icmp_echo; /* [true] answer echo requests */
+
+    /* Loss recovery. Without tcp_sack none of the first three matters. */
+    bool tcp_dsack; /* [true] tell of duplicates, and believe who tells of ours; RFC 2883 */
+    bool tcp_rack;  /* [true] find losses by time, RFC 8985; false: by counting, RFC 6675 */
+    bool tcp_tlp;   /* [true] tail loss probes; RFC 8985 7. Need tcp_rack */
+    bool tcp_frto;  /* [true] notice spurious time-outs; RFC 5682 */
+    bool tcp_early_retransmit; /* [false] fewer duplicate ACKs of few segments, no SACK; RFC 5827 */
+    /* [3] DupThresh: so many segments ahead of a gap say that it is a loss; 1 … 300 */
+    uint32_t tcp_reordering;
 };
 
 void gander_config_init(struct gander_config *config);

@@ -50,6 +50,11 @@ void gander_config_init(struct gander_config *config)
         .udp_receive_buffer_bytes = 208 << 10,
         .icmp_errors_per_second = 1000,
         .icmp_echo = true,
+        .tcp_dsack = true,
+        .tcp_rack = true,
+        .tcp_tlp = true,
+        .tcp_frto = true,
+        .tcp_reordering = 3,
     };
 }
 
@@ -75,7 +80,8 @@ static bool sizes_are_sane(const struct gander_config *c)
            c->tcp_initial_window_segs <= 1000 && c->tcp_keepalive_probes >= 1 &&
            c->tcp_keepalive_probes <= 127 && c->tcp_syn_retries <= 30 &&
            c->tcp_synack_retries <= 30 && c->tcp_retries_r2 <= 200 &&
-           c->tcp_quickack_segs <= UINT8_MAX && c->tcp_notsent_lowat_bytes <= window_max;
+           c->tcp_quickack_segs <= UINT8_MAX && c->tcp_notsent_lowat_bytes <= window_max &&
+           c->tcp_reordering >= 1 && c->tcp_reordering <= 300;
 }
 
 static int config_check(const struct gander_config *c)

@@ -59,9 +59,9 @@ static void records_acked(struct gander_stack *stack, struct tcp_conn *c,
             return;
         }
         if (!(r->flags & RECORD_SACKED)) {
-            tcp_rack_sample(stack, c, r);
+            tcp_rack_sample(stack, c, r, facts);
             tcp_rate_on_delivered(stack, c, r, facts);
-            facts->delivered_bytes += r->len;
+            tcp_delivered(facts, r);
             if (r->transmissions == 1)
                 facts->rtt_ns = stack->now - r->sent_ns;
             facts->first_sent_ns = r->first_sent_ns;
@@ -176,10 +176,27 @@ static bool is_duplicate(const struct tcp_conn *c, const struct tcp_segment *seg
            c->busy->at[GANDER_TIMER_persist] == GANDER_NEVER; /* an answer to a window probe */
 }
 
+/* What was so before this ACK, and what it says by itself. */
+static void facts_begin(const struct tcp_conn *c, const struct tcp_segment *seg,
+                        struct tcp_ack_facts *facts)
+{
+    const struct tcp_busy *b = c->busy;
+
+    facts->flight_before = c->snd.nxt - c->snd.una;
+    facts->left_before = tcp_left(c);
+    facts->lost_before = b->rtxq.lost_total;
+    facts->fack_before = b->fack;
+    facts->highest = seg->ack;
+    facts->has_tsecr = (c->flags & TCP_TIMESTAMPS) && seg->has_timestamp;
+    facts->tsecr = seg->tsecr;
+    facts->has_sack = seg->sack_blocks > 0;
+    facts->ece = seg->flags & GANDER_FLAG_ECE;
+}
+
 enum tcp_verdict tcp_ack_arrives(struct gander_stack *stack, struct tcp_conn *c,
                                  struct tcp_arrival *a)
 {
-    struct tcp_ack_facts facts = {.rtt_ns = -1, .rs.rtt_ns = -1};
+    struct tcp_ack_facts facts = {.rtt_ns = -1, .newest_ns = -1, .rs.rtt_ns = -1};
     const struct tcp_segment *seg = &a->seg;
     bool window_moved;
 
@@ -192,7 +209,7 @@ enum tcp_verdict tcp_ack_arrives(struct gander_stack *stack, struct tcp_conn *c,
         window_update(stack, c, seg);
         return TCP_CONTINUE;
     }
-    facts.flight_before = c->snd.nxt - c->snd.una;
+    facts_begin(c, seg, &facts);
     tcp_rate_check_app_limited(c);
     if (seg->ack != c->snd.una)
         una_advance(stack, c, seg, &facts);
@@ -202,6 +219,7 @@ enum tcp_verdict tcp_ack_arrives(struct gander_stack *stack, struct tcp_conn *c,
         c->busy->sack_count = 0;
     window_moved = window_update(stack, c, seg);
     facts.duplicate = is_duplicate(c, seg, window_moved);
+    tcp_tlp_on_ack(stack, c, &facts);
     if (facts.acked_bytes > 0)
         tcp_timers_on_ack(stack, c);
     if (c->snd.wnd == 0)

@@ -55,6 +55,15 @@ static bool is_repeated(const struct tcp_conn *c, const struct tcp_segment *seg)
            c->rcv.nxt - seg->seq <= c->receive_limit_bytes + UINT16_MAX;
 }
 
+/* It is answered, and told of [RFC2883 4.1, 4.3]. */
+static void repeated_arrives(struct gander_stack *stack, struct tcp_conn *c,
+                             const struct tcp_segment *seg)
+{
+    tcp_ack_now(stack, c, GANDER_WHY_ack_duplicate);
+    if (!(seg->flags & GANDER_FLAG_SYN))
+        tcp_dsack_note(stack, c, seg->seq, seq_min(seg->seq + seg->text_len, c->rcv.nxt));
+}
+
 /* --- RFC 7323 --------------------------------------------------------------------------------- */
 
 /* 5.3 R1: an old timestamp; 3.2: a missing one. */
@@ -75,7 +84,7 @@ static enum tcp_verdict check_timestamp(struct gander_stack *stack, struct tcp_c
     if (!seq_lt(seg->tsval, c->ts_recent) || now_s(stack) - c->ts_recent_s > paws_idle_s)
         return TCP_CONTINUE;
     if (is_repeated(c, seg))
-        tcp_ack_now(stack, c, GANDER_WHY_ack_duplicate);
+        repeated_arrives(stack, c, seg);
     else
         tcp_challenge(stack, c);
     tcp_drop(stack, c, a, GANDER_DROP_tcp_paws);
@@ -171,7 +180,7 @@ static enum tcp_verdict check_sequence(struct gander_stack *stack, struct tcp_co
     }
     if (!(seg->flags & GANDER_FLAG_RST)) {
         if (is_repeated(c, seg))
-            tcp_ack_now(stack, c, GANDER_WHY_ack_duplicate);
+            repeated_arrives(stack, c, seg);
         else if (seg->seq == c->rcv.nxt - 1)
             tcp_ack_now(stack, c, GANDER_WHY_ack_probe);
         else
@@ -248,8 +257,21 @@ static void check_urgent(struct gander_stack *stack, struct tcp_conn *c,
     sock_event(stack, &c->sock, GANDER_EVENT_URGENT, 0);
 }
 
+/* What trim_left() will cut off had arrived before [RFC2883 4.2]. */
+static void repeated_note(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
+{
+    const struct tcp_segment *seg = &a->seg;
+
+    if (LIKELY(!seq_lt(seg->seq, c->rcv.nxt)) || (seg->flags & GANDER_FLAG_SYN) ||
+        seg->text_len == 0)
+        return;
+    tcp_dsack_note(stack, c, seg->seq, seq_min(seg->seq + seg->text_len, c->rcv.nxt));
+    a->repeats = true;
+}
+
 void tcp_rest_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
 {
+    repeated_note(stack, c, a);
     trim_left(c, a);
     trim_right(c, a);
     check_urgent(stack, c, &a->seg);

@@ -293,7 +293,9 @@ void tcp_cc_on_recovery_end(struct gander_stack *stack, struct tcp_conn *c)
     if (ops->on_recovery_end)
         ops->on_recovery_end(&view);
     else if (c->busy->recovery == TCP_RECOVERY)
-        view.cwnd = view.ssthresh; /* RFC 6582 3.2, step 3, full acknowledgement */
+        view.cwnd = view.ssthresh; /* RFC 6582 3.2, step 3, full acknowledgement; RFC 9937 */
+    if (c->busy->recovery == TCP_RECOVERY)
+        view.why = GANDER_WHY_cwnd_recovered;
     view_take(stack, c, &view);
 }
 
@@ -317,10 +319,11 @@ void tcp_cc_on_timeout(struct gander_stack *stack, struct tcp_conn *c)
 }
 
 /*
- * RFC 4015 3.4: it was for nothing. The window may be used again as far as it is used anyway, and an initial window more at
- * once; up to what it was, slow start goes.
+ * RFC 4015 3.4: it was for nothing. The window may be used again as far as it is used anyway, and for what this ACK acknowledged, up to
+ * an initial window; up to what it was, slow start goes.
  */
-void tcp_cc_on_undo(struct gander_stack *stack, struct tcp_conn *c)
+void tcp_cc_on_undo(struct gander_stack *stack, struct tcp_conn *c, uint32_t acked_bytes,
+                    enum gander_why why)
 {
     const struct tcp_cc_ops *ops = ops_of(stack, c);
     struct tcp_busy *b = c->busy;
@@ -328,9 +331,10 @@ void tcp_cc_on_undo(struct gander_stack *stack, struct tcp_conn *c)
 
     if (b->prior_cwnd == 0)
         return;
-    view.cwnd = max_u32(view.cwnd, min_u32(b->prior_cwnd, view.flight + view.initial_window));
+    acked_bytes = min_u32(acked_bytes, view.initial_window);
+    view.cwnd = max_u32(view.cwnd, min_u32(b->prior_cwnd, view.inflight + acked_bytes));
     view.ssthresh = max_u32(b->prior_ssthresh, b->prior_cwnd);
-    view.why = GANDER_WHY_cwnd_undo;
+    view.why = (uint8_t)why;
     b->prior_cwnd = 0;
     if (ops->on_undo)
         ops->on_undo(&view);

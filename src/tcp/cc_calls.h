@@ -26,7 +26,9 @@ void tcp_cc_on_lost(struct gander_stack *stack, struct tcp_conn *c,
 void tcp_cc_on_loss(struct gander_stack *stack, struct tcp_conn *c); /* sets ssthresh */
 void tcp_cc_on_recovery_end(struct gander_stack *stack, struct tcp_conn *c);
 void tcp_cc_on_timeout(struct gander_stack *stack, struct tcp_conn *c);
-void tcp_cc_on_undo(struct gander_stack *stack, struct tcp_conn *c); /* RFC 4015 */
+/* RFC 4015; acked_bytes: by the ACK that told */
+void tcp_cc_on_undo(struct gander_stack *stack, struct tcp_conn *c, uint32_t acked_bytes,
+                    enum gander_why why);
 void tcp_cc_on_ecn(struct gander_stack *stack, struct tcp_conn *c);  /* once per window of data */
 void tcp_cc_on_idle(struct gander_stack *stack, struct tcp_conn *c); /* RFC 5681 4.1 */
 void tcp_cc_on_restart(struct gander_stack *stack, struct tcp_conn *c);

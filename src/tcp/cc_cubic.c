@@ -15,6 +15,10 @@ struct cubic {
     uint32_t k_ms;
     uint32_t est_counted; /* bytes acknowledged, not yet in w_est */
     uint64_t counted;     /* window growth owed, in bytes times cwnd */
+    struct {
+        gander_time epoch_ns;
+        uint32_t w_max, w_est, cwnd_prior, k_ms;
+    } before; /* the last reduction */
 };
 
 _Static_assert(sizeof(struct cubic) <= TCP_CC_STATE_WORDS * sizeof(uint64_t), "state fits");
@@ -139,10 +143,27 @@ static void cubic_on_loss(struct tcp_cc *cc)
     uint32_t reduced = (uint32_t)((uint64_t)base * 7 / 10);
 
     hystart_end(&c->hystart);
+    c->before.epoch_ns = c->epoch_ns;
+    c->before.w_max = c->w_max;
+    c->before.w_est = c->w_est;
+    c->before.cwnd_prior = c->cwnd_prior;
+    c->before.k_ms = c->k_ms;
     c->cwnd_prior = cc->cwnd;
     c->w_max = cc->cwnd < c->w_max ? (uint32_t)((uint64_t)cc->cwnd * 17 / 20) : cc->cwnd;
     c->epoch_ns = 0;
     cc->ssthresh = reduced > 2 * cc->mss ? reduced : 2 * cc->mss;
+}
+
+/* 4.9: the curve goes on from where it was. */
+static void cubic_on_undo(struct tcp_cc *cc)
+{
+    struct cubic *c = cc->state;
+
+    c->epoch_ns = c->before.epoch_ns;
+    c->w_max = c->before.w_max;
+    c->w_est = c->before.w_est;
+    c->cwnd_prior = c->before.cwnd_prior;
+    c->k_ms = c->before.k_ms;
 }
 
 /* 5.8 in short: time without data does not count as time of growth. */
@@ -157,5 +178,6 @@ const struct tcp_cc_ops tcp_cc_cubic = {
     .name = "cubic",
     .on_ack = cubic_on_ack,
     .on_loss = cubic_on_loss,
+    .on_undo = cubic_on_undo,
     .on_idle = cubic_on_idle,
 };

@@ -34,13 +34,21 @@ static enum gander_tcp_state state_of(const struct gander_stack *stack, const st
                                                           : GANDER_TCP_CLOSED;
 }
 
-static void busy_info(const struct tcp_conn *c, struct gander_tcp_info *info)
+static void busy_info(const struct gander_stack *stack, const struct tcp_conn *c,
+                      struct gander_tcp_info *info)
 {
     const struct tcp_busy *b = c->busy;
+
     info->send_queue_bytes = sendq_bytes(&b->sendq);
     info->receive_queue_bytes = b->recvq.bytes;
     info->reorder_queue_bytes = b->reasm.text_bytes;
     info->retransmits = b->retries;
+    info->recovery = b->recovery;
+    info->reordering_seen = b->reorder_seen;
+    info->reordering_window_ns = tcp_rack_window(stack, c);
+    info->sacked_bytes = b->rtxq.sacked_bytes;
+    info->lost_bytes = b->rtxq.lost_bytes;
+    info->spurious_retransmissions = b->spurious_segs;
 }
 
 void tcp_info(const struct gander_stack *stack, const struct tcp_conn *c,
@@ -77,6 +85,6 @@ void tcp_info(const struct gander_stack *stack, const struct tcp_conn *c,
     if (c->flow.remote_port)
         tcp_peer_address(c, &info->peer);
     if (c->busy)
-        busy_info(c, info);
+        busy_info(stack, c, info);
     tcp_meter_info(stack, c, info);
 }

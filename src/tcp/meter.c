@@ -215,7 +215,7 @@ void tcp_meter_info(const struct gander_stack *stack, const struct tcp_conn *c,
         c->mtu ? c->mtu - wire_ip_header_bytes(c->entity.family) - TCP_HEADER_BYTES : 0;
     info->last_heard_ns = c->heard_ns;
     info->keepalive_probes = c->keepalive_sent;
-    info->reordering_segs = 3; /* the duplicates that RFC 5681 3.2 counts; RACK needs no more */
+    info->reordering_segs = stack->config.tcp_reordering; /* DupThresh; RACK needs no more */
     if (c->busy)
         busy_info(stack, c, info);
 }

@@ -160,6 +160,8 @@ static void lost_output(struct gander_stack *stack, struct tcp_conn *c, struct t
 {
     struct tcp_busy *b = c->busy;
 
+    if (b->frto == FRTO_NEW_DATA) /* new data go in their place [RFC5682 2.1, 3.1] */
+        return;
     while (b->rtxq.lost.first != RTXQ_NONE && !turn_over(turn)) {
         uint32_t number = b->rtxq.lost.first;
         const struct tcp_record *r = rtxq_at(&b->rtxq, number);
@@ -254,14 +256,20 @@ static void loss_probe_output(struct gander_stack *stack, struct tcp_conn *c, st
     if (turn_over(turn))
         return;
     c->flags &= ~(uint32_t)TCP_LOSS_PROBE_DUE;
-    if (b->rtxq.count == 0 || b->recovery != TCP_OPEN || (c->flags & TCP_FIN_SENT && n > 0))
+    if (!tcp_tlp_may_send(c) || (c->flags & TCP_FIN_SENT && n > 0))
         return;
-    b->probe_sent = true;
-    if (n > 0 && in_flight + n <= c->snd.wnd)
+    if (b->recovery != TCP_OPEN) {
+        uint32_t first = b->rtxq.first;
+
+        tcp_tlp_sent(stack, c, rtxq_at(&b->rtxq, first)->seq + rtxq_at(&b->rtxq, first)->len, true);
+        record_resend(stack, c, turn, first, GANDER_WHY_tail_loss_probe);
+    } else if (n > 0 && in_flight + n <= c->snd.wnd) {
+        tcp_tlp_sent(stack, c, c->snd.nxt + n, false);
         new_segment(stack, c, turn, n, false, GANDER_WHY_tail_loss_probe);
-    else
+    } else {
+        tcp_tlp_sent(stack, c, c->snd.nxt, true);
         record_resend(stack, c, turn, rtxq_last(&b->rtxq), GANDER_WHY_tail_loss_probe);
-    b->probe_end = c->snd.nxt;
+    }
 }
 
 /* --- new data, FIN, ACK ------------------------------------------------------------------------------------- */
@@ -324,6 +332,8 @@ static void conn_output(struct gander_stack *stack, struct tcp_conn *c, struct t
     if (c->flags & TCP_KEEPALIVE_DUE)
         keepalive_output(stack, c, turn);
     if (c->busy) {
+        if (tcp_sack_waits(c)) /* not on data: a full segment has no room for it */
+            ack_output(stack, c, turn);
         lost_output(stack, c, turn);
         if (c->flags & TCP_WINDOW_PROBE_DUE)
             window_probe_output(stack, c, turn);

@@ -92,6 +92,8 @@ struct rtxq {
     struct rtxq_list lost; /* marked lost, not yet resent */
     uint32_t sacked_bytes, sacked_count;
     uint32_t lost_bytes; /* of the records in `lost` */
+    /* ever sent, resent, marked lost, found to be lost retransmissions: modulo 2^32, for differences */
+    uint32_t sent_total, resent_total, lost_total, relost_total;
     struct tcp_record few[RTXQ_RING_MIN];
 };
 
@@ -119,8 +121,11 @@ uint32_t rtxq_find(const struct rtxq *q, tcp_seq seq);
 void rtxq_mark_sacked(struct rtxq *q, uint32_t number);
 void rtxq_mark_lost(struct rtxq *q, uint32_t number, uint8_t rule);
 void rtxq_mark_resent(struct rtxq *q, uint32_t number, gander_time now);
-/* After a time-out: everything is lost, in sequence order; SACK marks are forgotten [RFC2018 8]. */
-void rtxq_mark_all_lost(struct rtxq *q, uint8_t rule);
+/* After a time-out: the first record, and each that last left at `overdue_ns` or before, is lost, in sequence order
+ * [RFC8985 6.3]. `forget`: SACK marks are taken back [RFC2018 8]. Walks all. */
+void rtxq_mark_timeout(struct rtxq *q, gander_time overdue_ns, bool forget, uint8_t rule);
+/* Nothing was lost: what is in `lost` is in the network after all, sent before all else that is. Walks `lost`. */
+void rtxq_unmark_lost(struct rtxq *q);
 /* The head of the first record up to `seq` was acknowledged. */
 void rtxq_trim_first(struct rtxq *q, tcp_seq seq);
 
@@ -178,6 +183,9 @@ bool reasm_splits(const struct reasm *r, tcp_seq left, tcp_seq right);
 void reasm_overlay(struct reasm *r, struct mem *mem, uint8_t *text, tcp_seq left, tcp_seq right);
 /* Has the byte with this number arrived? */
 bool reasm_holds(const struct reasm *r, tcp_seq seq);
+/* The first part of [left, right) that has arrived, and the run it belongs to; false: none has. */
+bool reasm_overlap(const struct reasm *r, tcp_seq left, tcp_seq right, struct tcp_sack_block *part,
+                   struct tcp_sack_block *run);
 /* The first run, if it begins at `seq`, goes to the end of `q`; *right is where it ends. */
 bool reasm_take(struct reasm *r, struct mem *mem, tcp_seq seq, struct recvq *q, tcp_seq *right);
 /* SACK blocks, the run that grew last first [RFC2018 4]. */

@@ -176,6 +176,18 @@ bool reasm_holds(const struct reasm *r, tcp_seq seq)
     return i < r->count && seq_leq(r->runs[i].left, seq);
 }
 
+bool reasm_overlap(const struct reasm *r, tcp_seq left, tcp_seq right, struct tcp_sack_block *part,
+                   struct tcp_sack_block *run)
+{
+    uint32_t i = run_find(r, left + 1);
+
+    if (i >= r->count || seq_geq(r->runs[i].left, right))
+        return false;
+    *run = (struct tcp_sack_block){r->runs[i].left, r->runs[i].right};
+    *part = (struct tcp_sack_block){seq_max(left, run->left), seq_min(right, run->right)};
+    return true;
+}
+
 bool reasm_splits(const struct reasm *r, tcp_seq left, tcp_seq right)
 {
     uint32_t i = run_find(r, left + 1);

@@ -7,8 +7,11 @@
 
 void tcp_rtt_sample(struct gander_stack *stack, struct tcp_conn *c, gander_time rtt_ns)
 {
+    struct tcp_busy *b = c->busy;
+
     rtt_ns = max_i64(rtt_ns, 1);
-    c->busy->backoff = 0;
+    b->backoff = 0;
+    b->probe_used = false;
     if (c->srtt_ns == 0) { /* (2.2) */
         c->srtt_ns = rtt_ns;
         c->rttvar_ns = rtt_ns / 2;
@@ -17,6 +20,12 @@ void tcp_rtt_sample(struct gander_stack *stack, struct tcp_conn *c, gander_time 
 
         c->rttvar_ns += (off - c->rttvar_ns) / 4;
         c->srtt_ns = max_i64(c->srtt_ns + (rtt_ns - c->srtt_ns) / 8, 1);
+    }
+    if (UNLIKELY(b->undo.rto_waits) && seq_gt(c->snd.una, b->undo.end)) {
+        /* RFC 4015 3.1 (11): the first one of what was new when the time-out proved spurious */
+        b->undo.rto_waits = false;
+        c->srtt_ns = max_i64(b->undo.srtt_prev_ns, rtt_ns);
+        c->rttvar_ns = max_i64(b->undo.rttvar_prev_ns, rtt_ns / 2);
     }
     if (trace_on(stack))
         tcp_trace_rtt(stack, c, rtt_ns);

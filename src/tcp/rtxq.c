@@ -123,6 +123,7 @@ struct tcp_record *rtxq_push(struct rtxq *q, tcp_seq seq, uint32_t len, uint8_t 
                              .flags = flags,
                              .transmissions = 1};
     list_append(q, number, LIST_SENT);
+    q->sent_total += len;
     return r;
 }
 
@@ -183,11 +184,14 @@ void rtxq_mark_lost(struct rtxq *q, uint32_t number, uint8_t rule)
 {
     struct tcp_record *r = rtxq_at(q, number);
 
+    if (r->list == LIST_SENT && (r->flags & RECORD_RETRANSMITTED))
+        q->relost_total++;
     list_remove(q, r);
     r->flags |= RECORD_LOST;
     r->rule = rule;
     list_append(q, number, LIST_LOST);
     q->lost_bytes += r->len;
+    q->lost_total++;
 }
 
 void rtxq_mark_resent(struct rtxq *q, uint32_t number, gander_time now)
@@ -200,17 +204,52 @@ void rtxq_mark_resent(struct rtxq *q, uint32_t number, gander_time now)
     if (r->transmissions < UINT8_MAX)
         r->transmissions++;
     list_append(q, number, LIST_SENT);
+    q->sent_total += r->len;
+    q->resent_total += r->len;
 }
 
-void rtxq_mark_all_lost(struct rtxq *q, uint8_t rule)
+void rtxq_mark_timeout(struct rtxq *q, gander_time overdue_ns, bool forget, uint8_t rule)
 {
-    q->sent = q->lost = (struct rtxq_list){.first = RTXQ_NONE, .last = RTXQ_NONE};
-    q->sacked_bytes = q->sacked_count = q->lost_bytes = 0;
+    /* anew, so that it is in sequence order: the earliest goes first [RFC6298 5.4] */
+    q->lost = (struct rtxq_list){.first = RTXQ_NONE, .last = RTXQ_NONE};
+    q->lost_bytes = 0;
     for (uint32_t i = 0; i < q->count; i++) {
-        struct tcp_record *r = rtxq_at(q, number_of(q, i));
+        uint32_t number = number_of(q, i);
+        struct tcp_record *r = rtxq_at(q, number);
 
-        r->list = LIST_NONE;
-        r->flags &= (uint8_t)~RECORD_SACKED;
-        rtxq_mark_lost(q, number_of(q, i), rule);
+        if ((r->flags & RECORD_SACKED) && !forget)
+            continue;
+        if (r->flags & RECORD_SACKED) {
+            q->sacked_bytes -= r->len;
+            q->sacked_count--;
+            r->flags &= (uint8_t)~RECORD_SACKED;
+        } else if (r->list == LIST_LOST) {
+            r->list = LIST_NONE;
+        } else if (i > 0 && r->sent_ns > overdue_ns) {
+            continue;
+        }
+        rtxq_mark_lost(q, number, rule);
     }
+}
+
+void rtxq_unmark_lost(struct rtxq *q)
+{
+    uint32_t last = q->lost.last;
+
+    if (last == RTXQ_NONE)
+        return;
+    for (uint32_t number = q->lost.first; number != RTXQ_NONE; number = rtxq_at(q, number)->next) {
+        struct tcp_record *r = rtxq_at(q, number);
+
+        r->list = LIST_SENT;
+        r->flags &= (uint8_t)~RECORD_LOST;
+    }
+    rtxq_at(q, last)->next = q->sent.first;
+    if (q->sent.first == RTXQ_NONE)
+        q->sent.last = last;
+    else
+        rtxq_at(q, q->sent.first)->prev = last;
+    q->sent.first = q->lost.first;
+    q->lost = (struct rtxq_list){.first = RTXQ_NONE, .last = RTXQ_NONE};
+    q->lost_bytes = 0;
 }

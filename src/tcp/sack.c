@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What selective acknowledgements say [RFC2018 5], and RACK's reading of them [RFC8985 6.2]. Each ACK repeats blocks that
- * earlier ones reported; only what a block adds is walked, so that the work per ACK is the number of newly
- * SACKed segments.
- *
- * Left out: D-SACK [RFC2883] is recognised and ignored.
+ * What selective acknowledgements say [RFC2018 5]: the scoreboard, Update() of RFC 6675 4. Each ACK repeats blocks that earlier
+ * ones reported; only what a block adds is walked, so that the work per ACK is the number of newly SACKed
+ * segments. rack.c draws the conclusions; dsack.c reads a first block that tells of a duplicate.
  */
 #include "tcp/tcp.h"
 
@@ -13,28 +11,6 @@ static bool block_is_sane(const struct tcp_conn *c, const struct tcp_sack_block 
 {
     return seq_lt(b->left, b->right) && seq_gt(b->left, c->snd.una) &&
            seq_leq(b->right, c->snd.nxt) && seq_lt(b->left, c->snd.nxt);
-}
-
-/* Steps 1 to 3 of RFC 8985 6.2 for a segment that was just delivered. */
-void tcp_rack_sample(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_record *r)
-{
-    struct tcp_busy *b = c->busy;
-    gander_time rtt = stack->now - r->sent_ns;
-    tcp_seq end = r->seq + r->len;
-
-    if ((r->flags & RECORD_RETRANSMITTED) && b->min_rtt_ns && rtt < b->min_rtt_ns)
-        return; /* the ACK is for an earlier transmission */
-    if (!(r->flags & RECORD_RETRANSMITTED) && (b->min_rtt_ns == 0 || rtt < b->min_rtt_ns))
-        b->min_rtt_ns = max_i64(rtt, 1);
-    if (r->sent_ns > b->rack_sent_ns ||
-        (r->sent_ns == b->rack_sent_ns && seq_gt(end, b->rack_end))) {
-        b->rack_sent_ns = r->sent_ns;
-        b->rack_end = end;
-        b->rack_rtt_ns = rtt;
-    }
-    if (seq_lt(end, b->fack) && !(r->flags & RECORD_RETRANSMITTED))
-        b->reorder_seen = true;
-    b->fack = seq_max(b->fack, end);
 }
 
 static void block_walk(struct gander_stack *stack, struct tcp_conn *c, tcp_seq from,
@@ -49,10 +25,12 @@ static void block_walk(struct gander_stack *stack, struct tcp_conn *c, tcp_seq f
         if (seq_gt(r->seq + r->len, block->right))
             break;
         if (!(r->flags & RECORD_SACKED) && seq_geq(r->seq, block->left)) {
-            tcp_rack_sample(stack, c, r);
+            tcp_rack_sample(stack, c, r, facts);
             tcp_rate_on_delivered(stack, c, r, facts);
             rtxq_mark_sacked(q, number);
-            facts->delivered_bytes += r->len;
+            if (seq_geq(r->seq, c->busy->loss_edge))
+                c->busy->sacked_above++;
+            tcp_delivered(facts, r);
         }
         number = rtxq_after(q, number);
     }
@@ -86,9 +64,11 @@ void tcp_sack_arrives(struct gander_stack *stack, struct tcp_conn *c, const stru
     struct tcp_sack_block sane[TCP_SACK_BLOCKS_MAX];
     uint8_t n = 0;
 
+    tcp_dsack_arrives(stack, c, seg, facts);
     for (uint8_t i = 0; i < seg->sack_blocks; i++) {
         if (!block_is_sane(c, &seg->sack[i]))
             continue;
+        facts->highest = seq_max(facts->highest, seg->sack[i].right);
         block_arrives(stack, c, &seg->sack[i], facts);
         sane[n++] = seg->sack[i];
     }
@@ -96,38 +76,30 @@ void tcp_sack_arrives(struct gander_stack *stack, struct tcp_conn *c, const stru
     b->sack_count = n;
 }
 
-/* RFC 8985 6.2, step 4: how long a segment may be late before it counts as lost. */
-static gander_time reorder_window(const struct tcp_conn *c)
-{
-    const struct tcp_busy *b = c->busy;
-
-    if (!b->reorder_seen && (b->recovery != TCP_OPEN || b->rtxq.sacked_count >= 3))
-        return 0;
-    return min_i64(b->min_rtt_ns / 4, c->srtt_ns);
-}
-
 /*
- * Step 5: segments sent before the latest delivered one, by more than the reordering window, are lost. The list is in
- * order of transmission: each look ends at the first that is not.
+ * IsLost() of RFC 6675 4, for those who switch RACK off: DupThresh SACKed segments above say that one is lost. The edge up to which that
+ * is so only moves on, with the number of SACKed ones above it: no segment is looked at twice. What went again is not
+ * looked at: its loss is the retransmission timer's.
  */
-void tcp_rack_detect(struct gander_stack *stack, struct tcp_conn *c)
+void tcp_sack_count(struct gander_stack *stack, struct tcp_conn *c)
 {
     struct tcp_busy *b = c->busy;
-    gander_time window = reorder_window(c);
+    struct rtxq *q = &b->rtxq;
     uint32_t number;
 
-    while ((number = b->rtxq.sent.first) != RTXQ_NONE) {
-        const struct tcp_record *r = rtxq_at(&b->rtxq, number);
-        gander_time due = r->sent_ns + b->rack_rtt_ns + window;
-
-        if (r->sent_ns > b->rack_sent_ns ||
-            (r->sent_ns == b->rack_sent_ns && seq_geq(r->seq + r->len, b->rack_end)))
-            break;
-        if (due > stack->now) {
-            tcp_timers_on_reorder(stack, c, due);
-            return;
-        }
-        tcp_mark_lost(stack, c, number, GANDER_WHY_retransmit_rack);
+    if (seq_lt(b->loss_edge, c->snd.una)) {
+        b->loss_edge = c->snd.una;
+        b->sacked_above = q->sacked_count;
     }
-    tcp_timers_on_reorder(stack, c, GANDER_NEVER);
+    for (number = rtxq_find(q, b->loss_edge); number != RTXQ_NONE; number = rtxq_after(q, number)) {
+        const struct tcp_record *r = rtxq_at(q, number);
+        uint32_t counted = r->flags & RECORD_SACKED ? 1 : 0;
+
+        if (b->sacked_above < stack->config.tcp_reordering + counted)
+            break;
+        b->sacked_above -= counted;
+        b->loss_edge = r->seq + r->len;
+        if (!(r->flags & (RECORD_SACKED | RECORD_LOST | RECORD_RETRANSMITTED)))
+            tcp_mark_lost(stack, c, number, GANDER_WHY_retransmit_sack);
+    }
 }

@@ -28,16 +28,16 @@ static void syn_options(const struct gander_stack *stack, const struct tcp_conn 
 }
 
 /* SACK blocks go where they do not make the text shorter. */
-static void ack_options(const struct tcp_conn *c, const struct tcp_send *send,
+static void ack_options(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_send *send,
                         struct tcp_segment *seg)
 {
     uint8_t fit = seg->has_timestamp ? 3 : 4;
 
-    if (!(c->flags & TCP_SACK) || !c->busy || c->busy->reasm.count == 0)
+    if (!tcp_sack_waits(c) || (send->flags & GANDER_FLAG_RST))
         return;
     if (send->text_len + 4 + fit * 8U > c->mss)
         return;
-    seg->sack_blocks = reasm_sacks(&c->busy->reasm, seg->sack, fit);
+    seg->sack_blocks = tcp_sacks_to_tell(stack, c, seg->sack, fit);
 }
 
 static void trace_segment(struct gander_stack *stack, struct tcp_conn *c,
@@ -95,7 +95,7 @@ static void header_fill(struct gander_stack *stack, struct tcp_conn *c, const st
     if (syn)
         syn_options(stack, c, seg);
     else
-        ack_options(c, send, seg);
+        ack_options(stack, c, send, seg);
     if (seg->has_timestamp) {
         seg->tsval = tcp_timestamp(stack, c->ts_offset);
         seg->tsecr = send->flags & GANDER_FLAG_ACK ? c->ts_recent : 0;

@@ -18,6 +18,7 @@
 #include "tcp/cc.h"
 #include "tcp/queues.h"
 #include "tcp/rate.h"
+#include "tcp/recovery.h"
 
 enum tcp_kind { TCP_CONNECTION = 1, TCP_SYN_RECEIVED_RECORD, TCP_TIME_WAIT_RECORD };
 
@@ -116,8 +117,6 @@ struct tcp_conn {
     struct tcp_flow flow; /* last: shorter for IPv4 */
 };
 
-enum tcp_recovery { TCP_OPEN, TCP_RECOVERY, TCP_LOSS }; /* RFC 5681 3.2, 3.1 */
-
 /* What a connection needs while data, SYN or FIN are under way, or received data wait. */
 struct tcp_busy {
     struct sendq sendq;
@@ -127,13 +126,21 @@ struct tcp_busy {
     gander_time at[GANDER_TIMER_COUNT]; /* when each timer runs out; GANDER_NEVER: off */
 
     /* loss.c */
-    uint8_t recovery; /* enum tcp_recovery */
-    uint8_t retries;  /* time-outs in a row without an answer: R1, R2 */
-    uint8_t backoff;  /* doublings of the RTO until the next round-trip sample [RFC6298 5] */
-    uint8_t probes;   /* window probes in a row */
-    bool probe_sent;  /* a tail loss probe is out */
+    uint8_t recovery;  /* enum tcp_recovery */
+    uint8_t retries;   /* time-outs in a row without an answer: R1, R2 */
+    uint8_t backoff;   /* doublings of the RTO until the next round-trip sample [RFC6298 5] */
+    uint8_t probes;    /* window probes in a row */
+    uint8_t frto;      /* enum tcp_frto */
+    bool probe_sent;   /* a tail loss probe is out: TLP.end_seq is set */
+    bool probe_again;  /* TLP.is_retrans */
+    bool probe_used;   /* no round-trip sample since the last probe [RFC8985 7.3] */
+    bool probe_rescue; /* it went out during recovery: tlp.c */
     bool force_one; /* the fast retransmission leaves whatever the window says [RFC6675 5 (4.3)] */
     bool reorder_seen; /* RACK.reordering_seen */
+    bool dsack_round_set;
+    uint8_t reo_wnd_extra;   /* RACK.reo_wnd_mult less 1 */
+    uint8_t reo_wnd_persist; /* RACK.reo_wnd_persist */
+    tcp_seq dsack_round;     /* RACK.dsack_round */
     uint32_t dupacks;
     uint32_t dup_bytes;  /* without SACK: what duplicate ACKs say has left the network */
     tcp_seq recover;     /* [RFC6582 3.2] */
@@ -144,16 +151,26 @@ struct tcp_busy {
     struct tcp_sack_block sacks[TCP_SACK_BLOCKS_MAX];
     uint8_t sack_count;
     gander_time rack_rtt_ns, rack_sent_ns, min_rtt_ns; /* [RFC8985 6.2] */
+    gander_time min_rtt_next_ns, min_rtt_until_ns;     /* the minimum since half a window ago */
+    struct tcp_undo undo;
+    struct tcp_prr prr;
+    gander_time cut_ns;     /* when the window was last reduced */
+    uint64_t spurious_segs; /* D-SACKs believed */
+    bool dsack_heard;       /* any of them */
+    tcp_seq frto_end;       /* of what the time-out sent again */
     tcp_seq rack_end, fack;
+    tcp_seq loss_edge;     /* without RACK: up to here IsLost() is known … */
+    uint32_t sacked_above; /* … and so many are SACKed behind it */
     tcp_seq fin_seq;
     gander_time last_sent_ns; /* RFC 5681 4.1 */
     tcp_seq snd_up;           /* one past the last urgent byte */
 
     /* delayed ACK */
-    uint32_t unacked_segs; /* segments received since the last ACK */
-    uint32_t quick_acked;  /* segments acknowledged at once: tcp_quickack_segs */
-    gander_time text_ns;   /* when text arrived last */
-    tcp_seq nagle_end;     /* Nagle waits until so far all is acknowledged: decide.c */
+    uint32_t unacked_segs;       /* segments received since the last ACK */
+    uint32_t quick_acked;        /* segments acknowledged at once: tcp_quickack_segs */
+    gander_time text_ns;         /* when text arrived last */
+    tcp_seq nagle_end;           /* Nagle waits until so far all is acknowledged: decide.c */
+    struct tcp_sack_block dsack; /* to be told, if left != right */
 
     uint64_t bytes_acked, bytes_received, retransmitted;
     /* cc.c */
@@ -235,6 +252,7 @@ struct tcp_arrival {
     struct ip_arrival *ip;
     struct tcp_segment seg;
     bool trimmed; /* the text was cut to the window */
+    bool repeats; /* its first duplicate part is noted [RFC2883 4.2] */
 };
 
 /* What a step of segment processing decides. */
@@ -430,29 +448,7 @@ uint32_t tcp_decide(const struct tcp_conn *c, bool *fin);
 void tcp_send_reset(struct gander_stack *stack, struct tcp_conn *c, enum gander_why why);
 uint32_t tcp_timestamp(const struct gander_stack *stack, uint32_t offset);
 
-/* --- loss.c, sack.c, rtt.c, timers.c -------------------------------------------------------------------- */
-
-struct tcp_ack_facts {
-    uint32_t acked_bytes;      /* SND.UNA moved by */
-    uint32_t delivered_bytes;  /* that, and newly SACKed ones, less what was SACKed before */
-    bool duplicate;            /* [RFC5681 2] */
-    gander_time rtt_ns;        /* a sample, or −1 */
-    gander_time first_sent_ns; /* when the last one acknowledged left for the first time */
-    uint32_t flight_before;    /* bytes in the network before this ACK */
-    struct tcp_rate_sample rs;
-    tcp_seq rs_end; /* of the newest record delivered */
-};
-uint32_t tcp_pipe(const struct tcp_conn *c); /* bytes in the network [RFC6675 4] */
-void tcp_rack_sample(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_record *r);
-void tcp_rack_detect(struct gander_stack *stack, struct tcp_conn *c);
-void tcp_sack_arrives(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_segment *seg,
-                      struct tcp_ack_facts *facts);
-void tcp_loss_on_ack(struct gander_stack *stack, struct tcp_conn *c, struct tcp_ack_facts *facts);
-void tcp_loss_on_timeout(struct gander_stack *stack, struct tcp_conn *c);
-void tcp_loss_on_reorder_timer(struct gander_stack *stack, struct tcp_conn *c);
-void tcp_mark_lost(struct gander_stack *stack, struct tcp_conn *c, uint32_t number,
-                   enum gander_why rule);
-void tcp_cwnd_changed(struct gander_stack *stack, struct tcp_conn *c, enum gander_why why);
+/* --- rtt.c, timers.c; loss.c and what it consists of: recovery.h --------------------------------------------- */
 
 void tcp_rtt_sample(struct gander_stack *stack, struct tcp_conn *c, gander_time rtt_ns);
 /* backoff included */
@@ -473,6 +469,8 @@ void tcp_timers_on_probe(struct gander_stack *stack, struct tcp_conn *c); /* a w
 /* the next quantum may leave then */
 void tcp_timers_on_paced(struct gander_stack *stack, struct tcp_conn *c, gander_time at);
 void tcp_timers_on_reorder(struct gander_stack *stack, struct tcp_conn *c, gander_time at);
+/* recovery goes on: something was delivered, or went again */
+void tcp_timers_on_repair(struct gander_stack *stack, struct tcp_conn *c);
 /* keepalive, user timeout changed */
 void tcp_timers_on_option(struct gander_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_state(struct gander_stack *stack, struct tcp_conn *c);

@@ -73,6 +73,19 @@ static void runs_take_over(struct gander_stack *stack, struct tcp_conn *c, struc
     a->packet = copy;
 }
 
+/* The first part of the text that is held already [RFC2883 4.2]. */
+static void held_note(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
+{
+    const struct tcp_segment *seg = &a->seg;
+    struct tcp_sack_block part, run;
+
+    if (a->repeats ||
+        !reasm_overlap(&c->busy->reasm, seg->seq, seg->seq + seg->text_len, &part, &run))
+        return;
+    tcp_dsack_note(stack, c, part.left, part.right);
+    a->repeats = true;
+}
+
 /* The text begins at RCV.NXT. */
 static void text_in_order(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
 {
@@ -81,6 +94,8 @@ static void text_in_order(struct gander_stack *stack, struct tcp_conn *c, struct
     bool had_gap = b->reasm.count > 0;
 
     tcp_autotune_sample(stack, c, seg);
+    if (had_gap)
+        held_note(stack, c, a);
     runs_take_over(stack, c, a);
     if (b->reasm.count > 0 && seq_gt(seg->seq + seg->text_len, b->reasm.runs[0].left)) {
         seg->text_len = b->reasm.runs[0].left - seg->seq; /* what arrived first stays */
@@ -139,6 +154,7 @@ static void text_ahead(struct gander_stack *stack, struct tcp_conn *c, struct tc
 
     b->meter.ahead_segs++;
     ack_each_gap(stack, c, a);
+    held_note(stack, c, a);
     /* What was SACKed stays [RFC2018 8]: runs give way only to a packet that surely finds room. */
     if (b->reasm.held_bytes + 2 * a->seg.text_len + 1024 <= ahead_limit(c))
         runs_take_over(stack, c, a);

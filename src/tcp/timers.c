@@ -73,13 +73,11 @@ static void loss_probe_schedule(struct gander_stack *stack, struct tcp_conn *c)
     struct tcp_busy *b = c->busy;
     gander_time at;
 
-    if (!(c->flags & TCP_SACK) || b->recovery != TCP_OPEN || b->probe_sent || b->rtxq.sacked_count)
+    if (!tcp_tlp_may_wait(stack, c))
         return;
-    if (c->entity.state < GANDER_TCP_ESTABLISHED)
-        return;
-    at = stack->now + probe_timeout(stack, c);
-    if (at < b->at[GANDER_TIMER_retransmit])
-        timer_set(stack, c, GANDER_TIMER_loss_probe, at);
+    /* 7.2: not later than the retransmission timer, in whose place it then is */
+    at = min_i64(stack->now + probe_timeout(stack, c), b->at[GANDER_TIMER_retransmit]);
+    timer_set(stack, c, GANDER_TIMER_loss_probe, at);
 }
 
 static void retransmit_restart(struct gander_stack *stack, struct tcp_conn *c)
@@ -121,7 +119,6 @@ void tcp_timers_on_ack(struct gander_stack *stack, struct tcp_conn *c)
 
     b->retries = 0;
     tcp_meter_progress(stack, c);
-    b->probe_sent = b->probe_sent && seq_lt(c->snd.una, b->probe_end);
     timer_stop(c, GANDER_TIMER_loss_probe);
     timer_stop(c, GANDER_TIMER_user_timeout);
     if (c->snd.una == c->snd.nxt) { /* RFC 6298 (5.2) */
@@ -138,6 +135,12 @@ void tcp_timers_on_ack(struct gander_stack *stack, struct tcp_conn *c)
         return;
     retransmit_restart(stack, c); /* (5.3) */
     loss_probe_schedule(stack, c);
+}
+
+void tcp_timers_on_repair(struct gander_stack *stack, struct tcp_conn *c)
+{
+    if (!(c->snd.wnd == 0 && timer_runs(c, GANDER_TIMER_persist)))
+        loss_probe_schedule(stack, c);
 }
 
 void tcp_timers_on_probe(struct gander_stack *stack, struct tcp_conn *c)
@@ -284,6 +287,8 @@ static bool count_retry(struct gander_stack *stack, struct tcp_conn *c)
 
 static bool retransmit_fired(struct gander_stack *stack, struct tcp_conn *c)
 {
+    if (c->busy->at[GANDER_TIMER_loss_probe] <= stack->now)
+        return true; /* the probe goes first, and starts this timer again [RFC8985 7.2] */
     if (!count_retry(stack, c))
         return false;
     tcp_meter_timeout(stack, c);
@@ -350,7 +355,8 @@ static bool timer_fired(struct gander_stack *stack, struct tcp_conn *c, enum gan
     case GANDER_TIMER_persist:
         return persist_fired(stack, c);
     case GANDER_TIMER_loss_probe:
-        c->flags |= TCP_LOSS_PROBE_DUE;
+        if (tcp_tlp_may_send(c))
+            c->flags |= TCP_LOSS_PROBE_DUE;
         timer_set(stack, c, GANDER_TIMER_retransmit, stack->now + tcp_rto(stack, c));
         tcp_output_wanted(stack, c);
         return true;

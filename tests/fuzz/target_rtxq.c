@@ -189,17 +189,43 @@ static void mark(struct model *m, struct input *in, unsigned how)
     }
 }
 
-static void mark_all_lost(struct model *m)
+/* After a time-out: in sequence order, the first one and all that left by `overdue`, and those that were lost before. */
+static void mark_timeout(struct model *m, struct input *in)
 {
-    rtxq_mark_all_lost(&m->q, GANDER_WHY_retransmit_timeout);
-    m->sent.count = m->lost.count = 0;
+    bool forget = take8(in) & 1;
+    gander_time overdue = m->now - (take8(in) & 15);
+    struct list lost_before = m->lost;
+
+    rtxq_mark_timeout(&m->q, overdue, forget, GANDER_WHY_retransmit_timeout);
+    m->lost.count = 0;
     for (unsigned i = 0; i < m->count; i++) {
         struct tcp_record *r = &m->entries[i].r;
+        bool sacked = r->flags & RECORD_SACKED, lost = i == 0 || r->sent_ns <= overdue || sacked;
 
+        for (unsigned k = 0; k < lost_before.count; k++)
+            lost = lost || lost_before.ids[k] == m->entries[i].id;
+        if (!lost || (sacked && !forget))
+            continue;
         r->flags = (uint8_t)((r->flags & ~RECORD_SACKED) | RECORD_LOST);
         r->rule = GANDER_WHY_retransmit_timeout;
+        list_drop(&m->sent, m->entries[i].id);
         list_add(&m->lost, m->entries[i].id);
     }
+}
+
+static void unmark_lost(struct model *m)
+{
+    struct list sent = m->sent;
+
+    rtxq_unmark_lost(&m->q);
+    for (unsigned i = 0; i < m->count; i++)
+        for (unsigned k = 0; k < m->lost.count; k++)
+            if (m->lost.ids[k] == m->entries[i].id)
+                m->entries[i].r.flags &= (uint8_t)~RECORD_LOST;
+    m->sent = m->lost;
+    m->lost.count = 0;
+    for (unsigned k = 0; k < sent.count; k++)
+        list_add(&m->sent, sent.ids[k]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -240,10 +266,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             mark(m, &in, (what & 15) - 10);
             break;
         case 13:
-            mark_all_lost(m);
+            mark_timeout(m, &in);
             break;
         case 14:
             m->host.refusals = what >> 6;
+            break;
+        case 15:
+            unmark_lost(m);
             break;
         }
         check(m);

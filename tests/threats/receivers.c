@@ -76,7 +76,9 @@ static void say(struct crowd *c, struct liar *l, uint32_t ack, const struct segm
         l->allowed +=
             ack - una < l->mss ? ack - una : l->mss; /* 3.1 (2): slow start, all the time */
         l->duplicates = 0;
-        l->claimed = 0;
+        /* what was claimed beyond it stays so, also after a time-out [RFC6675 5.1] */
+        if (l->claimed > nxt - ack)
+            l->claimed = nxt - ack;
     } else if (ack == una) {
         l->duplicates++;
     }

@@ -318,9 +318,15 @@ DIALOGUE(problem_18_options_count_in_the_segment_size)
     }
 }
 
+/* F-RTO asks with new data first: tcp_frto.c in tests/rfc */
+static void conventional(struct gander_config *config)
+{
+    config->tcp_frto = false;
+}
+
 static const struct dialogue_test tests[] = {
     RUN(problem_01_no_initial_slow_start),
-    RUN(problem_02_no_slow_start_after_a_timeout),
+    RUN_WITH(problem_02_no_slow_start_after_a_timeout, conventional),
     RUN(problem_03_uninitialised_cwnd),
     RUN(problem_04_inconsistent_retransmission),
     RUN(problem_05_above_sequence_data_is_kept),
