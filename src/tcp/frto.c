@@ -32,7 +32,7 @@ static void resent_acked(struct tcp_conn *c, const struct tcp_ack_facts *facts)
     b->frto = FRTO_OFF; /* (2a) if it covers all, or not even what went again */
     if (seq_geq(c->snd.una, b->recover) || seq_lt(c->snd.una, b->frto_end))
         return;
-    c->cwnd = min_u32(c->cwnd, tcp_pipe(c) + 2 * (uint32_t)c->mss);
+    c->cwnd = min_u32(c->cwnd, 2 * (uint32_t)c->mss);
     if (tcp_decide(c, &fin) > 0)
         b->frto = FRTO_NEW_DATA; /* (2b) */
 }
@@ -46,8 +46,8 @@ static bool new_data_answered(struct tcp_conn *c, const struct tcp_ack_facts *fa
         return false; /* "ignored without any action" */
     b->frto = FRTO_OFF;
     if (facts->original_bytes > 0 && seq_leq(facts->highest, b->recover))
-        return true;                                                /* (3b) */
-    c->cwnd = min_u32(c->cwnd, tcp_pipe(c) + 3 * (uint32_t)c->mss); /* (3a) */
+        return true;                /* (3b) */
+    c->cwnd = 3 * (uint32_t)c->mss; /* (3a): as after two round trips of slow start */
     return false;
 }
 

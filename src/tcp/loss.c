@@ -236,7 +236,7 @@ static void mark_timeout(const struct gander_stack *stack, struct tcp_conn *c)
     gander_time overdue = stack->now;
 
     if ((c->flags & TCP_SACK) && stack->config.tcp_rack && !reneged)
-        overdue -= b->rack_rtt_ns + tcp_rack_window(stack, c);
+        overdue -= (b->rack_rtt_ns ? b->rack_rtt_ns : c->srtt_ns) + tcp_rack_window(stack, c);
     if (reneged)
         b->sack_count = 0;
     rtxq_mark_timeout(&b->rtxq, overdue, reneged, GANDER_WHY_retransmit_timeout);

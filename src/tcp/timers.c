@@ -139,7 +139,7 @@ void tcp_timers_on_ack(struct gander_stack *stack, struct tcp_conn *c)
 
 void tcp_timers_on_repair(struct gander_stack *stack, struct tcp_conn *c)
 {
-    if (!(c->snd.wnd == 0 && timer_runs(c, GANDER_TIMER_persist)))
+    if (!timer_runs(c, GANDER_TIMER_persist) && !timer_runs(c, GANDER_TIMER_reorder))
         loss_probe_schedule(stack, c);
 }
 
@@ -209,10 +209,12 @@ void tcp_timers_on_paced(struct gander_stack *stack, struct tcp_conn *c, gander_
 
 void tcp_timers_on_reorder(struct gander_stack *stack, struct tcp_conn *c, gander_time at)
 {
-    if (at == GANDER_NEVER)
+    if (at == GANDER_NEVER) {
         timer_stop(c, GANDER_TIMER_reorder);
-    else
-        timer_set(stack, c, GANDER_TIMER_reorder, at);
+        return;
+    }
+    timer_stop(c, GANDER_TIMER_loss_probe); /* they exclude each other [RFC8985 8] */
+    timer_set(stack, c, GANDER_TIMER_reorder, at);
 }
 
 void tcp_timers_on_option(struct gander_stack *stack, struct tcp_conn *c)
