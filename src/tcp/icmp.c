@@ -63,7 +63,9 @@ static void path_mtu(struct gander_stack *stack, struct tcp_conn *c,
 
 static void unreachable(struct gander_stack *stack, struct tcp_conn *c, enum icmp_kind kind)
 {
-    bool hard = kind == ICMP_UNREACHABLE_PORT || kind == ICMP_UNREACHABLE_PROTOCOL;
+    /* a parameter problem of ICMPv6 is soft, also where ICMP says protocol unreachable */
+    bool hard = kind == ICMP_UNREACHABLE_PORT ||
+                (kind == ICMP_UNREACHABLE_PROTOCOL && c->entity.family == GANDER_IPV4);
     int error = error_of(kind);
 
     if (hard && c->entity.state == GANDER_TCP_SYN_SENT) { /* SHLD-26; RFC 5927 5.2 for the others */

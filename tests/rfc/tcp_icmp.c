@@ -40,10 +40,17 @@ DIALOGUE(hard_errors_abort_an_open) /* [RFC9293 SHLD-26] */
     expect_closed(d, GANDER_ECONNREFUSED);
 }
 
+/* [RFC9293 3.9.2.2]: ICMPv6 has it as a parameter problem, which is a soft error whatever its code [MUST-56]. */
 DIALOGUE(protocol_unreachable_aborts_an_open)
 {
     reach(d, GANDER_TCP_SYN_SENT);
     arrive_icmp(d, ICMP_DIALOGUE_PROTOCOL, 0, 0);
+    if (d->family == GANDER_IPV6) {
+        expect_event(d, GANDER_EVENT_ERROR);
+        expect_equal(d, d->error, GANDER_ENOPROTOOPT);
+        expect_state(d, GANDER_TCP_SYN_SENT);
+        return;
+    }
     expect_state(d, GANDER_TCP_CLOSED);
     expect_event(d, GANDER_EVENT_CLOSED);
     expect_true(d, d->error < 0);
