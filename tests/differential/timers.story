@@ -29,6 +29,15 @@ send 100
 wait 7000
 < A
 
+story the time-out after a round trip of 60 ms
+listen
+< S
+wait 60
+< A
+accept
+send 100
+wait 1600
+
 story three segments are lost
 use (opened)
 send 3000
@@ -38,7 +47,7 @@ wait 2000
 story three segments are lost, with SACK
 use (opened with SACK)
 send 3000
-wait 1100
+wait 500
 < A
 
 story the first of five is lost, without SACK
