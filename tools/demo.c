@@ -5,6 +5,7 @@
  */
 #include "commands.h"
 #include "demo_run.h"
+#include "demo_scene.h"
 #include "ladder_words.h"
 #include "message.h"
 #include "options.h"
@@ -21,7 +22,8 @@ enum { COLUMNS_PIPE = 100 };
 
 struct demo {
     bool story, simultaneous, ipv6, udp_only, tcp_only, absolute, why, ascii, no_colour;
-    bool chinese, loss_given;
+    bool chinese, loss_given, list_scenes;
+    const struct demo_scene *scene;
     uint32_t loss_ppm;
     uint64_t seed;
     int columns; /* 0: find out */
@@ -54,6 +56,15 @@ static const char *set_columns(void *value, const char *text)
         return "48 to 200 columns";
     *(int *)value = (int)columns;
     return NULL;
+}
+
+static const char *set_scene(void *value, const char *text)
+{
+    struct demo *demo = value;
+
+    demo->scene = demo_scene_find(text);
+    demo->list_scenes = strcmp(text, "list") == 0;
+    return demo->scene || demo->list_scenes ? NULL : "one that --scenario list tells";
 }
 
 static const char *locale_of(const char *category)
@@ -99,6 +110,8 @@ static int read_options(struct demo *demo, int argc, char **argv)
          &demo->story},
         {"lang", 0, "zh|en", "language of words and letters [of the locale]", set_language,
          &demo->chinese},
+        {"scenario", 0, "NAME",
+         "one thing that TCP does, by itself; \"list\" tells which there are", set_scene, demo},
         {"simultaneous", 0, NULL, "both call each other at once, and both close at once (TCP)",
          option_set_switch, &demo->simultaneous},
         {"loss", 0, "P%", "lose this share of the packets [one letter and one postcard]", set_loss,
@@ -140,6 +153,13 @@ static int read_options(struct demo *demo, int argc, char **argv)
         wrong = "--tcp and --udp exclude each other: give one of them, or none for both";
     else if (demo->simultaneous && demo->udp_only)
         wrong = "--simultaneous and --udp exclude each other: UDP opens and closes nothing";
+    else if (demo->scene && (demo->tcp_only || demo->udp_only || demo->simultaneous || demo->story))
+        wrong = "--scenario says what happens: without --tcp, --udp, --simultaneous and --story";
+    if (demo->scene) {
+        demo->simultaneous = demo->scene->simultaneous;
+        demo->udp_only = demo->scene->udp;
+        demo->tcp_only = !demo->udp_only;
+    }
     if (wrong) {
         message_error("%s", wrong);
         return OPTIONS_WRONG;
@@ -173,6 +193,16 @@ static bool tell(const struct ladder_look *look, const struct ladder_record *rec
     return story_tell(&story);
 }
 
+static int talk(const struct demo *demo, struct demo_world *world, struct ladder_record *record,
+                struct demo_result *result, bool udp)
+{
+    if (udp)
+        return demo_talk_udp(world, record, result);
+    if (demo->scene && !demo->scene->simultaneous)
+        return demo_talk_scene(world, record, result);
+    return demo_talk_tcp(world, record, result);
+}
+
 /* One conversation: run it, then show it. */
 static int show(const struct demo *demo, struct demo_world *world, const struct ladder_look *look,
                 bool udp)
@@ -183,7 +213,8 @@ static int show(const struct demo *demo, struct demo_world *world, const struct 
     int error;
 
     ladder_record_init(&record, sim_now(world->sim), DEMO_DELAY_NS);
-    error = udp ? demo_talk_udp(world, &record, &result) : demo_talk_tcp(world, &record, &result);
+    record.late = demo->scene ? demo->scene->faults[0].late_ns : 0;
+    error = talk(demo, world, &record, &result, udp);
     if (error == GANDER_OK && !ladder_rows_make(&rows, &record))
         error = GANDER_ENOMEM;
     if (error == GANDER_OK) {
@@ -203,6 +234,9 @@ static int show_all(const struct demo *demo, struct demo_world *world,
     int error = GANDER_OK;
     bool tcp = !demo->udp_only, udp = !demo->tcp_only && !demo->simultaneous;
 
+    if (demo->scene)
+        fprintf(look->file, "%s: %s\n\n", demo->scene->name,
+                demo->chinese ? demo->scene->text_zh : demo->scene->text);
     if (tcp)
         error = show(demo, world, look, false);
     if (tcp && udp && !demo->story && error == GANDER_OK)
@@ -210,6 +244,14 @@ static int show_all(const struct demo *demo, struct demo_world *world,
     if (udp && error == GANDER_OK)
         error = show(demo, world, look, true);
     return error;
+}
+
+static void list_scenes(const struct demo *demo)
+{
+    const struct demo_scene *scene;
+
+    for (unsigned i = 0; (scene = demo_scene_at(i)) != NULL; i++)
+        printf("%-18s %s\n", scene->name, demo->chinese ? scene->text_zh : scene->text);
 }
 
 static void complain(const struct demo *demo, int error)
@@ -230,49 +272,69 @@ static bool wants_colour(const struct demo *demo)
     return !demo->no_colour && !(no_color && *no_color) && isatty(STDOUT_FILENO);
 }
 
-static bool trace_open(struct demo *demo, const char *const names[LADDER_HOSTS])
+static bool trace_open(struct demo *demo)
 {
-    const struct trace_scene scene = {
-        .hosts = {names[0], names[1]}, .host_count = LADDER_HOSTS, .command = "demo"};
+    const struct demo_script *script = demo->chinese ? &demo_script_zh : &demo_script_en;
+    const struct trace_scene scene = {.hosts = {script->names[0], script->names[1]},
+                                      .host_count = LADDER_HOSTS,
+                                      .command = "demo"};
 
     return trace_files_open(&demo->trace, &scene);
+}
+
+/* How the ladder looks on this terminal. */
+static struct ladder_look look_of(const struct demo *demo)
+{
+    const struct demo_script *script = demo->chinese ? &demo_script_zh : &demo_script_en;
+    struct ladder_look look = {.file = stdout,
+                               .columns = demo->columns ? demo->columns : terminal_columns(),
+                               .colour = wants_colour(demo),
+                               .ascii = demo->ascii,
+                               .absolute = demo->absolute,
+                               .why = demo->why,
+                               .words = demo->chinese ? &ladder_words_zh : &ladder_words_en};
+
+    memcpy(look.names, script->names, sizeof(look.names));
+    return look;
+}
+
+static int run(struct demo *demo)
+{
+    const struct ladder_look look = look_of(demo);
+    const struct demo_options options = {.script =
+                                             demo->chinese ? &demo_script_zh : &demo_script_en,
+                                         .scene = demo->scene,
+                                         .ipv6 = demo->ipv6,
+                                         .simultaneous = demo->simultaneous,
+                                         .loss_given = demo->loss_given,
+                                         .loss_ppm = demo->loss_ppm,
+                                         .seed = demo->seed,
+                                         .pcap = demo->pcap,
+                                         .trace = &demo->trace};
+    struct demo_world world;
+    int error = demo_world_make(&world, &options), end;
+
+    if (error != GANDER_OK)
+        return error;
+    error = show_all(demo, &world, &look);
+    end = demo_world_end(&world);
+    return error == GANDER_OK ? end : error;
 }
 
 int demo_main(int argc, char **argv)
 {
     struct demo demo = {0};
-    struct demo_world world;
-    struct demo_options options;
-    struct ladder_look look = {.file = stdout};
     int first = read_options(&demo, argc, argv), error;
 
     if (first < 0)
         return first == OPTIONS_DONE ? CODE_OK : CODE_USAGE;
-    options = (struct demo_options){.script = demo.chinese ? &demo_script_zh : &demo_script_en,
-                                    .ipv6 = demo.ipv6,
-                                    .simultaneous = demo.simultaneous,
-                                    .loss_given = demo.loss_given,
-                                    .loss_ppm = demo.loss_ppm,
-                                    .seed = demo.seed,
-                                    .pcap = demo.pcap,
-                                    .trace = &demo.trace};
-    look.columns = demo.columns ? demo.columns : terminal_columns();
-    look.colour = wants_colour(&demo);
-    look.ascii = demo.ascii;
-    look.absolute = demo.absolute;
-    look.why = demo.why;
-    look.words = demo.chinese ? &ladder_words_zh : &ladder_words_en;
-    memcpy(look.names, options.script->names, sizeof(look.names));
-    if (!trace_open(&demo, look.names))
-        return CODE_LOCAL;
-    error = demo_world_make(&world, &options);
-    if (error == GANDER_OK) {
-        int end;
-
-        error = show_all(&demo, &world, &look);
-        end = demo_world_end(&world);
-        error = error == GANDER_OK ? end : error;
+    if (demo.list_scenes) {
+        list_scenes(&demo);
+        return CODE_OK;
     }
+    if (!trace_open(&demo))
+        return CODE_LOCAL;
+    error = run(&demo);
     if (error != GANDER_OK)
         complain(&demo, error);
     if (!trace_files_close(&demo.trace) || error != GANDER_OK)

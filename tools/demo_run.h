@@ -31,6 +31,7 @@ extern const struct demo_script demo_script_en, demo_script_zh;
 
 struct demo_options {
     const struct demo_script *script;
+    const struct demo_scene *scene; /* NULL: the whole conversation */
     bool ipv6, simultaneous;
     bool loss_given; /* then chance decides; else one letter and one postcard are lost */
     uint32_t loss_ppm;
@@ -59,6 +60,7 @@ struct demo_world {
     struct sim_link *link;
     struct ladder_record *record;    /* of the talk that is going on; NULL: none */
     unsigned letters_out, cards_out; /* of host 0, so far: the second of each is lost */
+    unsigned packets_out[LADDER_HOSTS];
 };
 
 /* Makes the world. GANDER_E… and nothing is left; GANDER_EIO: errno, the capture file cannot be made. */

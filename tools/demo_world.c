@@ -4,6 +4,7 @@
  * the second letter and the second postcard of the host on the left, the first time that they are sent.
  */
 #include "demo_run.h"
+#include "demo_scene.h"
 
 #include <errno.h>
 #include <string.h>
@@ -29,14 +30,49 @@ static unsigned lose_second(void *context, uint64_t number, const struct gander_
     return 0;
 }
 
+static unsigned befalls(struct demo_world *world, unsigned host)
+{
+    const struct scene_fault *faults = world->options->scene->faults;
+    unsigned number = ++world->packets_out[host], actions = 0;
+
+    for (unsigned i = 0; i < SCENE_FAULTS; i++) {
+        if (faults[i].number == number && faults[i].host == host)
+            actions |= faults[i].action;
+    }
+    return actions;
+}
+
+static unsigned befalls_left(void *context, uint64_t number, const struct gander_packet *packet)
+{
+    (void)number, (void)packet;
+    return befalls(context, 0);
+}
+
+static unsigned befalls_right(void *context, uint64_t number, const struct gander_packet *packet)
+{
+    (void)number, (void)packet;
+    return befalls(context, 1);
+}
+
+static void scene_faults(struct demo_world *world, struct gander_impairment *ab,
+                         struct gander_impairment *ba)
+{
+    ab->choose = befalls_left;
+    ba->choose = befalls_right;
+    ab->choose_context = ba->choose_context = world;
+    ab->reorder_ns = ba->reorder_ns = world->options->scene->faults[0].late_ns;
+}
+
 static int add_cable(struct demo_world *world)
 {
     const struct demo_options *options = world->options;
     struct gander_impairment ab = {.delay_ns = DEMO_DELAY_NS, .loss_ppm = options->loss_ppm};
-    const struct gander_impairment ba = ab;
+    struct gander_impairment ba = ab;
     const struct sim_cable cable = {.ab = &ab, .ba = &ba};
 
-    if (!options->loss_given && !options->simultaneous) {
+    if (options->scene && !options->scene->udp)
+        scene_faults(world, &ab, &ba);
+    else if (!options->loss_given && !options->simultaneous) {
         ab.choose = lose_second;
         ab.choose_context = world;
     }
@@ -55,13 +91,18 @@ int demo_world_make(struct demo_world *world, const struct demo_options *options
     config.tcp_sack = false;
     /* No window to open after the handshake, and no ACK that says only that. */
     config.tcp_receive_buffer_bytes = 65535;
+    if (options->scene)
+        config.tcp_sack = options->scene->sack;
     memset(world, 0, sizeof(*world));
     world->options = options;
     world->sim = sim_world_create(options->seed);
     if (!world->sim)
         return GANDER_ENOMEM;
-    for (unsigned i = 0; i < LADDER_HOSTS && result == GANDER_OK; i++)
+    for (unsigned i = 0; i < LADDER_HOSTS && result == GANDER_OK; i++) {
+        if (i == 1 && options->scene && options->scene->receive_bytes)
+            config.tcp_receive_buffer_bytes = options->scene->receive_bytes;
         result = sim_host_add(world->sim, options->script->names[i], &config, &world->host[i]);
+    }
     if (result == GANDER_OK)
         result = add_cable(world);
     if (result == GANDER_OK)

@@ -31,7 +31,8 @@ struct ladder_event {
 
 struct ladder_record {
     gander_time start; /* of the run: times are shown relative to it */
-    gander_time delay; /* one way; equal for all packets */
+    gander_time delay; /* one way; equal for all packets, but for … */
+    gander_time late;  /* … those that take this much more; 0: none */
     struct ladder_event *events;
     size_t count, room;
     bool no_memory; /* some events are missing */

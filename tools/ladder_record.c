@@ -72,6 +72,11 @@ static bool same_packet(const struct ladder_event *out, const struct ladder_even
            out->trace.u.datagram_out.len == in->trace.u.datagram_in.len;
 }
 
+static bool is_on_time(const struct ladder_record *record, gander_time took)
+{
+    return took == record->delay || took == record->delay + record->late;
+}
+
 static void find_arrival(struct ladder_record *record, size_t sent)
 {
     struct ladder_event *out = &record->events[sent];
@@ -79,10 +84,10 @@ static void find_arrival(struct ladder_record *record, size_t sent)
     for (size_t i = sent + 1; i < record->count; i++) {
         struct ladder_event *in = &record->events[i];
 
-        if (in->trace.time > out->trace.time + record->delay)
+        if (in->trace.time > out->trace.time + record->delay + record->late)
             return;
         if (in->host == out->host || in->twin != LADDER_NONE || !ladder_is_in(in) ||
-            in->trace.time != out->trace.time + record->delay || !same_packet(out, in))
+            !is_on_time(record, in->trace.time - out->trace.time) || !same_packet(out, in))
             continue;
         out->twin = i;
         in->twin = sent;
