@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TCP headers and options: RFC 9293 3.1 and 3.2, window scale and timestamps [RFC7323 2.2, 3.2], SACK [RFC2018 2, 3].
+ * TCP headers and options: RFC 9293 3.1 and 3.2, window scale and timestamps [RFC7323 2.2, 3.2], SACK [RFC2018 2, 3], accurate ECN
+ * [RFC9768 3.2.3], fast open [RFC7413 4.1.1], user timeout [RFC5482 3.3].
  *
  * Left out: every other option; they are skipped by their length [RFC9293 MUST-6]. What flags make sense together and what
  * the numbers mean is for the state machine to say.
@@ -17,7 +18,11 @@ enum tcp_option_kind {
     OPTION_WSCALE = 3,
     OPTION_SACK_PERMITTED = 4,
     OPTION_SACK = 5,
-    OPTION_TIMESTAMP = 8
+    OPTION_TIMESTAMP = 8,
+    OPTION_USER_TIMEOUT = 28,
+    OPTION_FASTOPEN = 34,
+    OPTION_ACCECN0 = 172,
+    OPTION_ACCECN1 = 174
 };
 
 enum {
@@ -25,7 +30,9 @@ enum {
     WSCALE_BYTES = 3,
     SACK_PERMITTED_BYTES = 2,
     TIMESTAMP_BYTES = 10,
+    USER_TIMEOUT_BYTES = 4,
     WSCALE_MAX = 14,
+    OPTIONS_MAX_BYTES = 40,
     /* NOP NOP before a 10-byte timestamp: how almost every segment of a connection begins its options [RFC7323 A] */
     TIMESTAMP_PADDED_BYTES = 12
 };
@@ -80,6 +87,59 @@ static bool take_syn_option(const uint8_t *option, uint32_t length, struct tcp_s
     }
 }
 
+/* Of any length: the whole fields that are there count [RFC9768 3.2.3]. */
+static void take_accecn(const uint8_t *option, uint32_t length, struct tcp_segment *segment)
+{
+    struct tcp_accecn_option *a = &segment->accecn;
+    uint32_t field[3] = {0, 0, 0};
+
+    if ((segment->rare & TCP_RARE_ACCECN) || length < 5)
+        return;
+    segment->rare |= TCP_RARE_ACCECN;
+    a->order = option[0] == OPTION_ACCECN1;
+    a->fields = (uint8_t)min_u32((length - 2) / 3, 3);
+    for (uint32_t i = 0; i < a->fields; i++)
+        field[i] = (uint32_t)option[2 + 3 * i] << 16 | get_be16(option + 3 + 3 * i);
+    a->e0b = field[a->order ? 2 : 0];
+    a->ceb = field[1];
+    a->e1b = field[a->order ? 0 : 2];
+}
+
+/* A cookie of another length than 4 … 16 bytes, or an odd one, is ignored [RFC7413 4.1.1]. */
+static void take_fastopen(const uint8_t *option, uint32_t length, struct tcp_segment *segment)
+{
+    uint32_t n = length - 2;
+
+    if ((segment->rare & TCP_RARE_FASTOPEN) || n > TCP_FASTOPEN_MAX_BYTES || (n & 1) ||
+        (n > 0 && n < 4))
+        return;
+    segment->rare |= TCP_RARE_FASTOPEN;
+    segment->fastopen_bytes = (uint8_t)n;
+    memcpy(segment->fastopen, option + 2, n);
+}
+
+static bool take_rare_option(const uint8_t *option, uint32_t length, struct tcp_segment *segment)
+{
+    bool syn = segment->flags & GANDER_FLAG_SYN;
+
+    switch (option[0]) {
+    case OPTION_ACCECN0:
+    case OPTION_ACCECN1:
+        take_accecn(option, length, segment);
+        return true;
+    case OPTION_FASTOPEN:
+        if (syn)
+            take_fastopen(option, length, segment);
+        return true;
+    default:
+        if (length != USER_TIMEOUT_BYTES)
+            return false;
+        segment->rare |= TCP_RARE_USER_TIMEOUT;
+        segment->user_timeout = get_be16(option + 2);
+        return true;
+    }
+}
+
 /* One option of `length` bytes, all there. False: no such option has this length. */
 static bool take_option(const uint8_t *option, uint32_t length, struct tcp_segment *segment)
 {
@@ -102,6 +162,11 @@ static bool take_option(const uint8_t *option, uint32_t length, struct tcp_segme
             return false;
         take_sack(option, length, segment);
         return true;
+    case OPTION_ACCECN0:
+    case OPTION_ACCECN1:
+    case OPTION_FASTOPEN:
+    case OPTION_USER_TIMEOUT:
+        return take_rare_option(option, length, segment);
     default:
         return true;
     }
@@ -142,6 +207,7 @@ enum gander_drop wire_tcp_parse(const uint8_t *bytes, size_t len, struct tcp_seg
     segment->seq = get_be32(bytes + 4);
     segment->ack = get_be32(bytes + 8);
     segment->flags = bytes[13];
+    segment->ae = bytes[12] & 1;
     segment->wnd = get_be16(bytes + 14);
     segment->up = get_be16(bytes + 18);
     segment->header_bytes = (uint8_t)header_bytes;
@@ -149,7 +215,7 @@ enum gander_drop wire_tcp_parse(const uint8_t *bytes, size_t len, struct tcp_seg
     segment->len = segment->text_len + ((segment->flags & GANDER_FLAG_SYN) ? 1 : 0) +
                    ((segment->flags & GANDER_FLAG_FIN) ? 1 : 0);
     segment->has_timestamp = segment->has_wscale = segment->sack_permitted = false;
-    segment->wscale = segment->sack_blocks = 0;
+    segment->wscale = segment->sack_blocks = segment->rare = 0;
     segment->mss = 0;
     segment->tsval = segment->tsecr = 0;
 
@@ -165,34 +231,70 @@ enum gander_drop wire_tcp_parse(const uint8_t *bytes, size_t len, struct tcp_seg
 
 /* --- emit ------------------------------------------------------------------------------------ */
 
-/* How many SACK blocks fit beside the other options. */
-static uint32_t sack_blocks_to_send(const struct tcp_segment *segment)
-{
-    uint32_t fit = segment->has_timestamp ? 3 : 4;
+/* What the options take, and how much of those that can be shorter fits. */
+struct layout {
+    uint32_t bytes, sack_blocks, accecn_fields;
+};
 
-    if (segment->flags & GANDER_FLAG_SYN)
-        return 0;
-    return min_u32(segment->sack_blocks, fit);
+static uint32_t padded(uint32_t bytes)
+{
+    return (bytes + 3) & ~3U;
+}
+
+static void layout_syn(const struct tcp_segment *segment, struct layout *l)
+{
+    if (segment->mss)
+        l->bytes += MSS_BYTES;
+    if (segment->has_wscale)
+        l->bytes += 4;
+    if (segment->sack_permitted && !segment->has_timestamp)
+        l->bytes += 4; /* otherwise it takes the place of the timestamp's padding */
+    if (segment->rare & TCP_RARE_FASTOPEN)
+        l->bytes += padded(2U + segment->fastopen_bytes);
+}
+
+/* Blocks and AccECN fields share what is left: two blocks, the fields, more blocks [RFC9768 3.2.3.3]. */
+static void layout_rest(const struct tcp_segment *segment, uint32_t blocks, struct layout *l)
+{
+    uint32_t room = OPTIONS_MAX_BYTES - l->bytes, fields = 0;
+
+    if (blocks)
+        blocks = min_u32(blocks, room >= 12 ? (room - 4) / 8 : 0);
+    if (segment->rare & TCP_RARE_ACCECN) {
+        uint32_t first = min_u32(blocks, 2), left = room - (first ? 4 + 8 * first : 0);
+
+        for (fields = segment->accecn.fields; fields && padded(2 + 3 * fields) > left; fields--) {
+        }
+        if (fields && blocks > first) {
+            left -= padded(2 + 3 * fields);
+            blocks = first + min_u32(blocks - first, left / 8);
+        }
+    }
+    l->sack_blocks = blocks;
+    l->accecn_fields = fields;
+    l->bytes += (blocks ? 4 + 8 * blocks : 0) + (fields ? padded(2 + 3 * fields) : 0);
+}
+
+static struct layout layout_of(const struct tcp_segment *segment)
+{
+    struct layout l = {0, 0, 0};
+    bool syn = segment->flags & GANDER_FLAG_SYN;
+    uint32_t blocks = syn ? 0 : segment->sack_blocks;
+
+    if (syn)
+        layout_syn(segment, &l);
+    if (segment->has_timestamp)
+        l.bytes += TIMESTAMP_PADDED_BYTES;
+    if (segment->rare & TCP_RARE_USER_TIMEOUT)
+        l.bytes += USER_TIMEOUT_BYTES;
+    if (blocks || (segment->rare & TCP_RARE_ACCECN))
+        layout_rest(segment, blocks, &l);
+    return l;
 }
 
 size_t wire_tcp_header_bytes(const struct tcp_segment *segment)
 {
-    size_t bytes = TCP_HEADER_BYTES;
-    uint32_t blocks = sack_blocks_to_send(segment);
-
-    if (segment->flags & GANDER_FLAG_SYN) {
-        if (segment->mss)
-            bytes += MSS_BYTES;
-        if (segment->has_wscale)
-            bytes += 4;
-        if (segment->sack_permitted && !segment->has_timestamp)
-            bytes += 4; /* otherwise it takes the place of the timestamp's padding */
-    }
-    if (segment->has_timestamp)
-        bytes += TIMESTAMP_PADDED_BYTES;
-    if (blocks)
-        bytes += 4 + (size_t)blocks * 8;
-    return bytes;
+    return TCP_HEADER_BYTES + layout_of(segment).bytes;
 }
 
 static uint8_t *emit_syn_options(uint8_t *p, const struct tcp_segment *segment)
@@ -217,11 +319,61 @@ static uint8_t *emit_syn_options(uint8_t *p, const struct tcp_segment *segment)
     return p;
 }
 
+/* Kind and length of an option, with no-operations before it up to a multiple of 4; returns where the rest goes. */
+static uint8_t *emit_option(uint8_t *p, uint8_t kind, uint32_t bytes)
+{
+    for (uint32_t n = bytes; n < padded(bytes); n++)
+        *p++ = OPTION_NOP;
+    p[0] = kind;
+    p[1] = (uint8_t)bytes;
+    return p + 2;
+}
+
+static uint8_t *emit_accecn(uint8_t *p, const struct tcp_accecn_option *a, uint32_t fields)
+{
+    const uint32_t field[3] = {a->order ? a->e1b : a->e0b, a->ceb, a->order ? a->e0b : a->e1b};
+
+    p = emit_option(p, a->order ? OPTION_ACCECN1 : OPTION_ACCECN0, 2 + 3 * fields);
+    for (uint32_t i = 0; i < fields; i++, p += 3) {
+        p[0] = (uint8_t)(field[i] >> 16);
+        put_be16(p + 1, (uint16_t)field[i]);
+    }
+    return p;
+}
+
+static uint8_t *emit_rare(uint8_t *p, const struct tcp_segment *segment, uint32_t accecn_fields)
+{
+    if (accecn_fields)
+        p = emit_accecn(p, &segment->accecn, accecn_fields);
+    if ((segment->rare & TCP_RARE_FASTOPEN) && (segment->flags & GANDER_FLAG_SYN)) {
+        p = emit_option(p, OPTION_FASTOPEN, 2U + segment->fastopen_bytes);
+        memcpy(p, segment->fastopen, segment->fastopen_bytes);
+        p += segment->fastopen_bytes;
+    }
+    if (segment->rare & TCP_RARE_USER_TIMEOUT) {
+        p = emit_option(p, OPTION_USER_TIMEOUT, USER_TIMEOUT_BYTES);
+        put_be16(p, segment->user_timeout);
+        p += 2;
+    }
+    return p;
+}
+
+static uint8_t *emit_sack(uint8_t *p, const struct tcp_segment *segment, uint32_t blocks)
+{
+    put_be32(p, 0x01010500U | (2 + blocks * 8));
+    p += 4;
+    for (uint32_t i = 0; i < blocks; i++, p += 8) {
+        put_be32(p, segment->sack[i].left);
+        put_be32(p + 4, segment->sack[i].right);
+    }
+    return p;
+}
+
 size_t wire_tcp_emit(uint8_t *bytes, const struct tcp_segment *segment)
 {
     uint8_t *p = bytes + TCP_HEADER_BYTES;
     bool syn = segment->flags & GANDER_FLAG_SYN;
-    uint32_t blocks = sack_blocks_to_send(segment);
+    const struct layout l = layout_of(segment);
 
     if (syn)
         p = emit_syn_options(p, segment);
@@ -231,20 +383,16 @@ size_t wire_tcp_emit(uint8_t *bytes, const struct tcp_segment *segment)
         put_be32(p + 8, segment->tsecr);
         p += TIMESTAMP_PADDED_BYTES;
     }
-    if (blocks) {
-        put_be32(p, 0x01010500U | (2 + blocks * 8));
-        p += 4;
-        for (uint32_t i = 0; i < blocks; i++, p += 8) {
-            put_be32(p, segment->sack[i].left);
-            put_be32(p + 4, segment->sack[i].right);
-        }
-    }
+    if (l.sack_blocks)
+        p = emit_sack(p, segment, l.sack_blocks);
+    if (UNLIKELY(segment->rare))
+        p = emit_rare(p, segment, l.accecn_fields);
     put_be16(bytes, segment->source_port);
     put_be16(bytes + 2, segment->destination_port);
     put_be32(bytes + 4, segment->seq);
     put_be32(bytes + 8, segment->ack);
-    bytes[12] =
-        (uint8_t)((size_t)(p - bytes) << 2); /* bytes / 4 in the upper half; reserved bits 0 */
+    /* bytes / 4 in the upper half; reserved bits 0 */
+    bytes[12] = (uint8_t)((size_t)(p - bytes) << 2 | segment->ae);
     bytes[13] = segment->flags;
     put_be16(bytes + 14, (uint16_t)segment->wnd);
     put_be16(bytes + 16, 0);

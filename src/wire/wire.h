@@ -68,11 +68,26 @@ static inline uint32_t wire_ip_address_bytes(unsigned family)
 
 /* --- tcp.c ----------------------------------------------------------------------------------- */
 
-enum { TCP_HEADER_BYTES = 20, TCP_HEADER_MAX_BYTES = 60, TCP_SACK_BLOCKS_MAX = 4 };
+enum {
+    TCP_HEADER_BYTES = 20,
+    TCP_HEADER_MAX_BYTES = 60,
+    TCP_SACK_BLOCKS_MAX = 4,
+    TCP_FASTOPEN_MAX_BYTES = 16
+};
 
 struct tcp_sack_block {
     tcp_seq left, right; /* left ≤ x < right [RFC2018 3] */
 };
+
+/* The AccECN option: byte counters modulo 2^24 [RFC9768 3.2.3]. */
+struct tcp_accecn_option {
+    uint8_t order;  /* 0: E0B, CE, E1B; 1: E1B, CE, E0B */
+    uint8_t fields; /* 1 … 3 of them, in that order, are there */
+    uint32_t e0b, ceb, e1b;
+};
+
+/* Options that few segments have. */
+enum tcp_rare_options { TCP_RARE_ACCECN = 1, TCP_RARE_FASTOPEN = 2, TCP_RARE_USER_TIMEOUT = 4 };
 
 /* A segment, in RFC 9293's words. Options that were absent are 0 or false. */
 struct tcp_segment {
@@ -84,13 +99,19 @@ struct tcp_segment {
     uint16_t up;       /* SEG.UP, with the URG flag */
     uint16_t source_port, destination_port;
     uint8_t flags; /* enum gander_tcp_flags */
+    bool ae;       /* the flag before them [RFC9768 3.1.1] */
     uint8_t header_bytes;
     bool has_timestamp, has_wscale, sack_permitted;
+    uint8_t rare;   /* enum tcp_rare_options: which of the last members are there */
     uint8_t wscale; /* at most 14 [RFC7323 2.3] */
     uint8_t sack_blocks;
     uint16_t mss; /* 0: absent */
     uint32_t tsval, tsecr;
     struct tcp_sack_block sack[TCP_SACK_BLOCKS_MAX];
+    struct tcp_accecn_option accecn;
+    uint16_t user_timeout;  /* as on the wire: the upper bit says minutes [RFC5482 3.3] */
+    uint8_t fastopen_bytes; /* of the cookie; 0: one is asked for [RFC7413 4.1.1] */
+    uint8_t fastopen[TCP_FASTOPEN_MAX_BYTES];
 };
 
 /*
@@ -104,7 +125,8 @@ enum gander_drop wire_tcp_parse(const uint8_t *bytes, size_t len, struct tcp_seg
 size_t wire_tcp_header_bytes(const struct tcp_segment *segment);
 
 /*
- * Writes header and options (mss, wscale, sack_permitted where set and SYN; timestamp; SACK blocks as far as 40 bytes of options allow), with
+ * Writes header and options (mss, wscale, sack_permitted, fast open where set and SYN; timestamp; user timeout; SACK blocks and AccECN fields
+ * as far as 40 bytes of options allow: two blocks go before the fields, these before more blocks [RFC9768 3.2.3.3]), with
  * checksum field 0. Uses every field but len, text_len, header_bytes.
  */
 size_t wire_tcp_emit(uint8_t *bytes, const struct tcp_segment *segment);
