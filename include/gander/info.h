@@ -102,6 +102,10 @@ struct gander_tcp_info {
     gander_time reordering_window_ns;  /* RACK.reo_wnd now */
     uint32_t sacked_bytes, lost_bytes; /* of what is in flight */
     uint64_t spurious_retransmissions; /* as in struct gander_stats */
+
+    enum gander_ecn ecn; /* agreed on: _OFF, _ON or _ACCURATE */
+    bool ecn_sending;    /* our data say that they may be marked */
+    uint32_t ecn_marked; /* accurate: how many of our segments were, as the peer tells */
 };
 
 /* GANDER_EBADF. GANDER_EOPNOTSUPP: not TCP. */

@@ -166,7 +166,8 @@ int gander_abort(struct gander_stack *stack, gander_socket socket);
     X(WINDOW_SCALING, "tcp", "bool: RFC 7323; before the handshake")                               \
     X(SACK, "tcp", "bool: RFC 2018; before the handshake")                                         \
     X(SLOW_START_AFTER_IDLE, "tcp", "bool: RFC 5681 4.1")                                          \
-    X(NAGLE_RELAXED, "tcp", "bool: Nagle's algorithm waits for partial segments only")
+    X(NAGLE_RELAXED, "tcp", "bool: Nagle's algorithm waits for partial segments only")             \
+    X(ECN, "tcp", "enum gander_ecn: explicit congestion notification; before the handshake")
 
 enum gander_option {
 #define GANDER_OPTION_ENUM(name, kinds, text) GANDER_OPTION_##name,

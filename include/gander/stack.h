@@ -56,6 +56,14 @@ struct gander_memory {
     void *context;
 };
 
+/* Explicit congestion notification: routers mark packets instead of dropping them. */
+enum gander_ecn {
+    GANDER_ECN_OFF,
+    GANDER_ECN_ACCEPT,  /* with who asks (RFC 3168) */
+    GANDER_ECN_ON,      /* asks, too */
+    GANDER_ECN_ACCURATE /* asks for accurate feedback (RFC 9768), takes either */
+};
+
 /*
  * How a stack is made. Begin with gander_config_init(); every field then has its default.
  * Times in nanoseconds.
@@ -134,6 +142,8 @@ struct gander_config {
     bool tcp_early_retransmit; /* [false] fewer duplicate ACKs of few segments, no SACK; RFC 5827 */
     /* [3] DupThresh: so many segments ahead of a gap say that it is a loss; 1 … 300 */
     uint32_t tcp_reordering;
+
+    enum gander_ecn tcp_ecn; /* [GANDER_ECN_ACCEPT] */
 };
 
 void gander_config_init(struct gander_config *config);

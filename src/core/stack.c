@@ -55,6 +55,7 @@ void gander_config_init(struct gander_config *config)
         .tcp_tlp = true,
         .tcp_frto = true,
         .tcp_reordering = 3,
+        .tcp_ecn = GANDER_ECN_ACCEPT,
     };
 }
 
@@ -81,7 +82,8 @@ static bool sizes_are_sane(const struct gander_config *c)
            c->tcp_keepalive_probes <= 127 && c->tcp_syn_retries <= 30 &&
            c->tcp_synack_retries <= 30 && c->tcp_retries_r2 <= 200 &&
            c->tcp_quickack_segs <= UINT8_MAX && c->tcp_notsent_lowat_bytes <= window_max &&
-           c->tcp_reordering >= 1 && c->tcp_reordering <= 300;
+           c->tcp_reordering >= 1 && c->tcp_reordering <= 300 &&
+           (unsigned)c->tcp_ecn <= GANDER_ECN_ACCURATE;
 }
 
 static int config_check(const struct gander_config *c)

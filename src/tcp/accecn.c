@@ -18,7 +18,8 @@ enum {
 
 void accecn_begin(struct tcp_accecn *a, unsigned codepoint, bool passive)
 {
-    *a = (struct tcp_accecn){.r_e0b = 1, /* 3.2.1: never zero, as what is zeroed on the way would be */
+    *a = (struct tcp_accecn){.r_e0b =
+                                 1, /* 3.2.1: never zero, as what is zeroed on the way would be */
                              .r_e1b = 1,
                              .s_e0b = 1,
                              .s_e1b = 1,
@@ -54,7 +55,8 @@ void accecn_out(struct tcp_conn *c, const struct tcp_send *send, struct tcp_segm
     bool reflects = (c->ecn & TCP_ECN_REFLECT) && send->text_len == 0 && seg->sack_blocks == 0;
 
     c->ecn &= (uint8_t)~TCP_ECN_REFLECT; /* later it would be taken for the counter */
-    tcp_ace_write(seg, reflects ? tcp_ecn_answer(TCP_ECN_ACCURATE, a->handshake, 0) : a->r_cep & 7U);
+    tcp_ace_write(seg,
+                  reflects ? tcp_ecn_answer(TCP_ECN_ACCURATE, a->handshake, 0) : a->r_cep & 7U);
     a->unacked_marks = 0;
     if (send->text_len == 0 || (send->transmissions == 1 && send->text_len + more <= c->mss))
         accecn_option_fill(a, seg);
@@ -202,7 +204,7 @@ void accecn_arrives(struct gander_stack *stack, struct tcp_conn *c, const struct
 
     if (!e->was_syn)
         count(stack, c, e);
-    if ((c->ecn & TCP_ECN_DEAF) || e->was_syn || !is_fresh(c, e))
+    if ((c->ecn & TCP_ECN_DEAF) || e->was_syn || (!first && !is_fresh(c, e)))
         return;
     if ((e->seg->rare & TCP_RARE_ACCECN) && !(a->flags & ACCECN_OPTION_BAD))
         ceb = option_take(a, &e->seg->accecn);

@@ -173,6 +173,7 @@ static enum tcp_verdict check_sequence(struct gander_stack *stack, struct tcp_co
         seg->flags &= (uint8_t)~GANDER_FLAG_SYN;
         seg->seq++;
         seg->len--;
+        a->was_syn = true;
     }
     if (is_acceptable(c, seg)) {
         packet_pull(a->packet, a->ip->ip.header_bytes + seg->header_bytes);
@@ -283,13 +284,23 @@ void tcp_rest_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp
 static void synchronised_arrives(struct gander_stack *stack, struct tcp_conn *c,
                                  struct tcp_arrival *a)
 {
+    struct tcp_ecn_arrival before;
+
     if (check_timestamp(stack, c, a) == TCP_DONE || check_sequence(stack, c, a) == TCP_DONE)
         return;
     if (check_reset(stack, c, a) == TCP_DONE || check_syn(stack, c, a) == TCP_DONE)
         return;
     tcp_timers_on_heard(stack, c);
+    before = (struct tcp_ecn_arrival){.seg = &a->seg,
+                                      .text_len = a->seg.text_len,
+                                      .codepoint = a->ip->ip.traffic_class & ECN_MASK,
+                                      .una_before = c->snd.una,
+                                      .ts_before = c->ts_recent,
+                                      .was_syn = a->was_syn};
     if (check_ack(stack, c, a) == TCP_DONE)
         return;
+    if (UNLIKELY(c->ecn & TCP_ECN_MODES))
+        tcp_ecn_arrives(stack, c, &before);
     tcp_rest_arrives(stack, c, a);
 }
 

@@ -283,6 +283,7 @@ void tcp_cc_on_loss(struct gander_stack *stack, struct tcp_conn *c)
     undo_save(c);
     ops->on_loss(&view);
     view_take(stack, c, &view);
+    tcp_ecn_on_reduced(c);
 }
 
 void tcp_cc_on_recovery_end(struct gander_stack *stack, struct tcp_conn *c)
@@ -316,6 +317,7 @@ void tcp_cc_on_timeout(struct gander_stack *stack, struct tcp_conn *c)
         view.cwnd = min_u32(view.cwnd, view.mss);
     }
     view_take(stack, c, &view);
+    tcp_ecn_on_reduced(c);
 }
 
 /*

@@ -61,7 +61,7 @@ bool tcp_busy_need(struct gander_stack *stack, struct tcp_conn *c)
     reasm_init(&b->reasm);
     for (unsigned i = 0; i < GANDER_TIMER_COUNT; i++)
         b->at[i] = GANDER_NEVER;
-    b->recover = c->snd.una - 1;
+    b->recover = b->ecn_until = c->snd.una - 1;
     b->fack = b->rack_end = b->loss_edge = b->nagle_end = c->snd.una;
     b->last_sent_ns = stack->now;
     b->progress_ns = stack->now;

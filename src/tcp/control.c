@@ -121,5 +121,12 @@ void tcp_reply(struct gander_stack *stack, struct tcp_entity *entity, uint64_t i
                               .tsval = reply->tsval,
                               .tsecr = reply->tsecr};
 
+    tcp_ace_write(&seg, reply->ace);
+    if (reply->accecn) {
+        struct tcp_accecn a;
+
+        accecn_begin(&a, ECN_NOT_ECT, true);
+        accecn_option_fill(&a, &seg);
+    }
     bare_send(stack, &b, &seg, entity->state);
 }

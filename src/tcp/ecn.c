@@ -192,6 +192,6 @@ void tcp_ecn_arrives(struct gander_stack *stack, struct tcp_conn *c,
         c->ecn |= TCP_ECN_PROVEN;
     if (c->ecn & TCP_ECN_ACCURATE)
         accecn_arrives(stack, c, e, ace_of(e->seg));
-    else if (c->ecn & TCP_ECN_CLASSIC)
+    else if ((c->ecn & TCP_ECN_CLASSIC) && !e->was_syn)
         classic_arrives(stack, c, e);
 }

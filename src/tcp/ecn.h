@@ -13,9 +13,9 @@ enum tcp_ecn_flags {
     TCP_ECN_CLASSIC = 1,  /* agreed [RFC3168 6.1.1]; in SYN-SENT: asked for */
     TCP_ECN_ACCURATE = 2, /* agreed [RFC9768 3.1]; in SYN-SENT: asked for */
     TCP_ECN_MODES = TCP_ECN_CLASSIC | TCP_ECN_ACCURATE,
-    TCP_ECN_NO_ECT = 4,   /* our segments don't say that they may be marked */
-    TCP_ECN_ECHO = 8,     /* classic: a mark came; ECE on each ACK until CWR comes [RFC3168 6.1.3] */
-    TCP_ECN_DEAF = 8,     /* accurate: what the peer feeds back is mangled */
+    TCP_ECN_NO_ECT = 4, /* our segments don't say that they may be marked */
+    TCP_ECN_ECHO = 8,   /* classic: a mark came; ECE on each ACK until CWR comes [RFC3168 6.1.3] */
+    TCP_ECN_DEAF = 8,   /* accurate: what the peer feeds back is mangled */
     TCP_ECN_REDUCED = 16, /* classic: CWR goes with the next new data [RFC3168 6.1.2] */
     TCP_ECN_UNHEARD = 32, /* accurate: no segment without SYN has come yet */
     TCP_ECN_PROVEN = 64,  /* what may be marked arrives */

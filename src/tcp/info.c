@@ -51,6 +51,17 @@ static void busy_info(const struct gander_stack *stack, const struct tcp_conn *c
     info->spurious_retransmissions = b->spurious_segs;
 }
 
+static void ecn_info(const struct tcp_conn *c, struct gander_tcp_info *info)
+{
+    if (c->ecn & TCP_ECN_ACCURATE) {
+        info->ecn = GANDER_ECN_ACCURATE;
+        info->ecn_marked = c->knobs->accecn.marked_packets;
+    } else if (c->ecn & TCP_ECN_CLASSIC) {
+        info->ecn = GANDER_ECN_ON;
+    }
+    info->ecn_sending = info->ecn && !(c->ecn & TCP_ECN_NO_ECT);
+}
+
 void tcp_info(const struct gander_stack *stack, const struct tcp_conn *c,
               struct gander_tcp_info *info)
 {
@@ -78,6 +89,8 @@ void tcp_info(const struct gander_stack *stack, const struct tcp_conn *c,
                                      .rcv_wscale = c->rcv_scale,
                                      .congestion_control = gander_congestion_control_name(c->cc)};
     tcp_local_address(c, &info->local);
+    if (c->entity.state != GANDER_TCP_SYN_SENT)
+        ecn_info(c, info);
     info->urgent = c->flags & TCP_URGENT_IN;
     if (info->urgent)
         info->urgent_offset = c->rcv.up - (c->rcv.nxt - (c->busy ? c->busy->recvq.bytes : 0) -

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Options that few sockets set; without them the stack's configuration counts. */
+/* What few sockets have: options, of which without them the stack's configuration counts, and counters of accurate ECN. */
 #ifndef TCP_KNOBS_H
 #define TCP_KNOBS_H
 
 #include <stdbool.h>
 
 #include <gander/stack.h>
+#include "tcp/ecn.h"
 
 #include "tcp/meter.h"
 
@@ -35,6 +36,8 @@ struct tcp_knobs {
     uint8_t nagle_relaxed;
     uint8_t pacing;         /* for algorithms that leave the choice */
     struct tcp_meter meter; /* of a connection that is idle: no option, but as rare */
+    uint8_t ecn; /* enum gander_ecn */
+    struct tcp_accecn accecn;
 };
 
 #endif

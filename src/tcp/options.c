@@ -91,6 +91,7 @@ static const struct knob knob_table[] = {
     KNOB(SACK, sack, 0, 1, true),
     KNOB(SLOW_START_AFTER_IDLE, slow_start_after_idle, 0, 1, false),
     KNOB(NAGLE_RELAXED, nagle_relaxed, 0, 1, false),
+    KNOB(ECN, ecn, GANDER_ECN_OFF, GANDER_ECN_ACCURATE, true),
 };
 
 static const struct knob *knob_of(enum gander_option option)

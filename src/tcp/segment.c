@@ -74,8 +74,9 @@ static void acked_with(struct tcp_conn *c, const struct tcp_segment *seg)
     tcp_timers_on_ack_sent(c);
 }
 
-static void header_fill(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_send *send,
-                        struct tcp_segment *seg)
+/* Returns the ECN codepoint of the IP header. */
+static unsigned header_fill(struct gander_stack *stack, struct tcp_conn *c,
+                            const struct tcp_send *send, struct tcp_segment *seg)
 {
     bool syn = send->flags & GANDER_FLAG_SYN;
 
@@ -100,11 +101,12 @@ static void header_fill(struct gander_stack *stack, struct tcp_conn *c, const st
         seg->tsval = tcp_timestamp(stack, c->ts_offset);
         seg->tsecr = send->flags & GANDER_FLAG_ACK ? c->ts_recent : 0;
     }
+    return UNLIKELY(c->ecn) ? tcp_ecn_out(c, send, seg) : ECN_NOT_ECT;
 }
 
 static void headers_push(struct gander_stack *stack, struct tcp_conn *c,
                          struct gander_packet *packet, const struct tcp_segment *seg,
-                         uint32_t text_len)
+                         uint32_t text_len, unsigned codepoint)
 {
     const struct tcp_knobs *knobs = tcp_knobs_of(stack, c);
     unsigned family = c->entity.family;
@@ -113,7 +115,7 @@ static void headers_push(struct gander_stack *stack, struct tcp_conn *c,
     const struct ip_send ip = {.family = (uint8_t)family,
                                .protocol = IP_PROTOCOL_TCP,
                                .ttl = knobs->ttl,
-                               .traffic_class = knobs->traffic_class,
+                               .traffic_class = (uint8_t)(knobs->traffic_class | codepoint),
                                .source = flow_local(&c->flow),
                                .destination = flow_remote(&c->flow, family)};
 
@@ -136,6 +138,7 @@ struct gander_packet *tcp_segment_build(struct gander_stack *stack, struct tcp_c
     struct gander_packet *packet = packet_new(stack);
     struct tcp_send sent = *send;
     struct tcp_segment seg;
+    unsigned codepoint;
 
     if (!packet) {
         stack->stats.drops[GANDER_DROP_out_memory]++;
@@ -145,8 +148,8 @@ struct gander_packet *tcp_segment_build(struct gander_stack *stack, struct tcp_c
         sent.text_len = sendq_refer(&c->busy->sendq, send->seq, send->text_len, packet);
     if (sent.text_len < send->text_len) /* in too many pieces: what follows goes in the next */
         sent.flags &= (uint8_t) ~(GANDER_FLAG_FIN | GANDER_FLAG_PSH);
-    header_fill(stack, c, &sent, &seg);
-    headers_push(stack, c, packet, &seg, sent.text_len);
+    codepoint = header_fill(stack, c, &sent, &seg);
+    headers_push(stack, c, packet, &seg, sent.text_len, codepoint);
     packet->why = sent.why;
     packet->id = c->id;
     if (seg.flags & GANDER_FLAG_ACK)

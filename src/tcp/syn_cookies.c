@@ -8,7 +8,7 @@
  *     bits 23-0    keyed hash of the flow, the peer's SEQ, period and size
  *
  * and where the peer has timestamps, the low six bits of ours hold its window scale (15: none) and whether it
- * has SACK. Without timestamps these two are not used.
+ * has SACK and classic ECN. Without timestamps these three are not used; accurate ECN tells by the ACK's own flags [RFC9768 5.1].
  *
  * A cookie is believed for at most two periods, and only while the listener sends cookies or just has: a
  * blind ACK passes with 2/32 * 2^-24 = 2^-28.
@@ -19,6 +19,7 @@ enum {
     PERIODS = 2, /* the current one and the last */
     SCALE_NONE = 15,
     OPTION_SACK = 16,
+    OPTION_ECN = 32,
     OPTION_BITS = 0x3f
 };
 
@@ -66,6 +67,8 @@ static uint32_t timestamp_make(const struct gander_stack *stack, const struct tc
 
     if (r->flags & TCP_SACK)
         options |= OPTION_SACK;
+    if (r->ecn & TCP_ECN_CLASSIC)
+        options |= OPTION_ECN;
     ts = (now & ~(uint32_t)OPTION_BITS) | options;
     return seq_gt(ts, now) ? ts - OPTION_BITS - 1 : ts;
 }
@@ -77,13 +80,29 @@ void tcp_syn_cookie_send(struct gander_stack *stack, struct tcp_listener *l,
 
     if (!(r->flags & TCP_TIMESTAMPS))
         r->flags &= (uint8_t) ~(TCP_SCALING | TCP_SACK);
+    if (!(r->flags & TCP_TIMESTAMPS) && (r->ecn & TCP_ECN_CLASSIC))
+        r->ecn = 0;
     if (r->mss == 0)
         r->mss = r->entity.family == GANDER_IPV4 ? 536 : 1220;
     size = size_index(r->mss);
     r->iss = cookie_make(stack, r->entity.family, &r->flow, r->irs, period_now(stack), size);
     l->cookies_until_ns = stack->now + PERIODS * period_ns;
     stack->stats.tcp_syn_cookies_sent++;
-    tcp_syn_ack_send(stack, r, timestamp_make(stack, r));
+    tcp_syn_ack_send(stack, r, timestamp_make(stack, r), false);
+}
+
+/* Accurate ECN's first ACK has one of six values that no other one has [RFC9768 5.1]. */
+static uint8_t ecn_restore(const struct gander_stack *stack, const struct tcp_syn_received *r,
+                           const struct tcp_segment *seg)
+{
+    const struct tcp_knobs *knobs = tcp_listener_knobs(stack, r->listener);
+
+    if (knobs->ecn == GANDER_ECN_ACCURATE && (seg->ae || (seg->flags & GANDER_FLAG_CWR)))
+        return TCP_ECN_ACCURATE;
+    if (knobs->ecn != GANDER_ECN_OFF && seg->has_timestamp && knobs->timestamps &&
+        (seg->tsecr & OPTION_ECN))
+        return TCP_ECN_CLASSIC;
+    return 0;
 }
 
 /* What a cookie's SYN had said, as far as it came back. */
@@ -96,6 +115,7 @@ static void record_restore(struct gander_stack *stack, struct tcp_syn_received *
     r->wnd = (uint16_t)seg->wnd;
     r->id = (uint32_t)stack->next_id++;
     r->from_cookie = true;
+    r->ecn = ecn_restore(stack, r, seg);
     if (!seg->has_timestamp || !stack->config.tcp_timestamps)
         return;
     r->flags = TCP_TIMESTAMPS;

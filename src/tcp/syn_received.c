@@ -54,7 +54,9 @@ void tcp_syn_received_end(struct gander_stack *stack, struct tcp_syn_received *r
     tcp_syn_received_free(stack, r);
 }
 
-void tcp_syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r, uint32_t tsval)
+/* `again`: in answer to the SYN once more [RFC9768 3.2.3.2.2: without the option] */
+void tcp_syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r, uint32_t tsval,
+                      bool again)
 {
     struct tcp_listener *l = r->listener;
     uint32_t mss = stack->links[r->entity.link].mtu_bytes - wire_ip_header_bytes(r->entity.family) -
@@ -62,28 +64,30 @@ void tcp_syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r, ui
 
     if (l->knobs && l->knobs->max_segment)
         mss = min_u32(mss, l->knobs->max_segment);
-    tcp_reply(
-        stack, &r->entity, tcp_full_id(stack, r->id),
-        &(struct tcp_reply){.seq = r->iss,
-                            .ack = r->irs + 1,
-                            .wnd = tcp_listener_window(l),
-                            .flags = GANDER_FLAG_SYN | GANDER_FLAG_ACK,
-                            .why = r->retries ? GANDER_WHY_syn_ack_retransmit : GANDER_WHY_syn_ack,
-                            .timestamps = r->flags & TCP_TIMESTAMPS,
-                            .sack_permitted = r->flags & TCP_SACK,
-                            .scaling = r->flags & TCP_SCALING,
-                            .wscale = r->rcv_scale,
-                            .knobs = l->knobs,
-                            .mss = (uint16_t)min_u32(mss, UINT16_MAX),
-                            .tsval = tsval,
-                            .tsecr = r->ts_recent});
+    tcp_reply(stack, &r->entity, tcp_full_id(stack, r->id),
+              &(struct tcp_reply){
+                  .seq = r->iss,
+                  .ack = r->irs + 1,
+                  .wnd = tcp_listener_window(l),
+                  .flags = GANDER_FLAG_SYN | GANDER_FLAG_ACK,
+                  .why = r->retries ? GANDER_WHY_syn_ack_retransmit : GANDER_WHY_syn_ack,
+                  .timestamps = r->flags & TCP_TIMESTAMPS,
+                  .sack_permitted = r->flags & TCP_SACK,
+                  .scaling = r->flags & TCP_SCALING,
+                  .wscale = r->rcv_scale,
+                  .knobs = l->knobs,
+                  .mss = (uint16_t)min_u32(mss, UINT16_MAX),
+                  .tsval = tsval,
+                  .tsecr = r->ts_recent,
+                  .ace = (uint8_t)tcp_ecn_answer(r->ecn, r->ecn >> TCP_ECN_SYN_SHIFT, r->retries),
+                  .accecn = (r->ecn & TCP_ECN_ACCURATE) && !r->retries && !again});
 }
 
-static void syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r)
+static void syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r, bool again)
 {
     uint32_t offset = tcp_timestamp_offset(stack, r->entity.family, &r->flow);
 
-    tcp_syn_ack_send(stack, r, tcp_timestamp(stack, offset));
+    tcp_syn_ack_send(stack, r, tcp_timestamp(stack, offset), again);
 }
 
 static void retry_arm(struct gander_stack *stack, struct tcp_syn_received *r)
@@ -108,10 +112,10 @@ void tcp_syn_received_timer(struct gander_stack *stack, struct tcp_syn_received 
         tcp_syn_received_end(stack, r, GANDER_CAUSE_timeout);
         return;
     }
-    r->retries++;
+    r->retries = (r->retries + 1U) & 31U;
     if (!is_deferred(stack, r)) {
         stack->stats.tcp_retransmitted_segments++;
-        syn_ack_send(stack, r);
+        syn_ack_send(stack, r, false);
     }
     retry_arm(stack, r);
 }
@@ -149,6 +153,9 @@ void tcp_syn_received_fill(struct gander_stack *stack, struct tcp_syn_received *
     }
     if (seg->sack_permitted && knobs->sack)
         r->flags |= TCP_SACK;
+    r->ecn = tcp_ecn_asked(knobs, seg);
+    if (r->ecn)
+        r->ecn |= (uint8_t)((a->ip->ip.traffic_class & ECN_MASK) << TCP_ECN_SYN_SHIFT);
 }
 
 bool tcp_syn_received_begin(struct gander_stack *stack, const struct tcp_syn_received *filled,
@@ -172,7 +179,7 @@ bool tcp_syn_received_begin(struct gander_stack *stack, const struct tcp_syn_rec
         r->iss = *iss_floor + 1;
     tcp_state_trace(stack, &r->entity, tcp_full_id(stack, r->id), GANDER_TCP_LISTEN,
                     GANDER_TCP_SYN_RECEIVED, GANDER_CAUSE_segment);
-    syn_ack_send(stack, r);
+    syn_ack_send(stack, r, false);
     retry_arm(stack, r);
     return true;
 }
@@ -211,6 +218,15 @@ static void promote_fields(struct gander_stack *stack, struct tcp_conn *c,
     c->last_ack_sent = c->rcv.nxt;
 }
 
+static void ecn_begin(struct tcp_conn *c, const struct tcp_syn_received *r)
+{
+    c->ecn = r->ecn & (TCP_ECN_MODES | TCP_ECN_NO_ECT);
+    if (c->ecn & TCP_ECN_MODES)
+        c->ecn |= TCP_ECN_UNHEARD;
+    if (c->ecn & TCP_ECN_ACCURATE)
+        accecn_begin(&c->knobs->accecn, r->ecn >> TCP_ECN_SYN_SHIFT, true);
+}
+
 static struct tcp_conn *promote(struct gander_stack *stack, struct tcp_syn_received *r)
 {
     struct tcp_listener *l = r->listener;
@@ -219,14 +235,15 @@ static struct tcp_conn *promote(struct gander_stack *stack, struct tcp_syn_recei
 
     if (!c)
         return NULL;
-    if (l->knobs) {
+    if (l->knobs || (r->ecn & TCP_ECN_ACCURATE)) {
         c->knobs = pool_get(&stack->tcp.knobs);
         if (!c->knobs) {
             tcp_conn_free(stack, c);
             return NULL;
         }
-        *c->knobs = *l->knobs;
+        *c->knobs = *tcp_listener_knobs(stack, l);
     }
+    ecn_begin(c, r);
     stack->next_id--; /* it keeps the record's */
     memcpy(&c->flow, &r->flow, offsetof(struct tcp_flow, ip) + (v4 ? 8 : 32));
     promote_fields(stack, c, r);
@@ -353,16 +370,34 @@ static void record_reset(struct gander_stack *stack, struct tcp_syn_received *r,
     tcp_drop(stack, NULL, a, GANDER_DROP_tcp_rst_not_exact);
 }
 
+/*
+ * The SYN again: so is the answer. It may not ask for what it asked for before: whoever sent it without takes no ECT
+ * [RFC3168 6.1.1, RFC9768 3.1.5]; but from one kind to the other nobody may change.
+ */
+static void syn_again(struct gander_stack *stack, struct tcp_syn_received *r, struct tcp_arrival *a)
+{
+    uint8_t mode = tcp_ecn_asked(tcp_listener_knobs(stack, r->listener), &a->seg);
+
+    if ((r->ecn & TCP_ECN_ACCURATE) && mode == TCP_ECN_CLASSIC) {
+        tcp_reply_reset(stack, a, GANDER_WHY_rst_bad_ack);
+        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_duplicate);
+        tcp_syn_received_end(stack, r, GANDER_CAUSE_reset);
+        return;
+    }
+    if (mode == 0)
+        r->ecn = r->ecn & TCP_ECN_ACCURATE ? r->ecn | TCP_ECN_NO_ECT : 0;
+    syn_ack_send(stack, r, true);
+    tcp_drop(stack, NULL, a, GANDER_DROP_tcp_duplicate);
+}
+
 void tcp_syn_received_arrives(struct gander_stack *stack, struct tcp_syn_received *r,
                               struct tcp_arrival *a)
 {
     const struct tcp_segment *seg = &a->seg;
     bool rst = seg->flags & GANDER_FLAG_RST, ack = seg->flags & GANDER_FLAG_ACK;
 
-    /* the SYN again: so is the answer */
     if ((seg->flags & GANDER_FLAG_SYN) && seg->seq == r->irs && !ack) {
-        syn_ack_send(stack, r);
-        tcp_drop(stack, NULL, a, GANDER_DROP_tcp_duplicate);
+        syn_again(stack, r, a);
         return;
     }
     if (record_timestamp(stack, r, a) == TCP_DONE)

@@ -23,7 +23,7 @@ static void options_agree(struct gander_stack *stack, struct tcp_conn *c,
     }
     if (seg->has_wscale && knobs->window_scaling) {
         c->flags |= TCP_SCALING;
-        c->snd_scale = seg->wscale;
+        c->snd_scale = seg->wscale & 15U;
     } else {
         c->rcv_scale = 0;
     }
@@ -41,6 +41,17 @@ static void irs_take(struct tcp_conn *c, const struct tcp_segment *seg)
     c->rcv.nxt = seg->seq + 1;
     c->rcv.edge = c->rcv.nxt + offered;
     c->last_ack_sent = c->rcv.nxt;
+}
+
+/* The answer to a SYN-ACK goes in a segment without text [RFC9768 3.2.2.1]. */
+static void ack_alone(struct gander_stack *stack, struct tcp_conn *c)
+{
+    struct tcp_send ack = {
+        .seq = c->snd.nxt, .flags = GANDER_FLAG_ACK, .why = GANDER_WHY_ack_handshake};
+    struct gander_packet *packet = tcp_segment_build(stack, c, &ack);
+
+    if (packet)
+        link_enqueue(stack, c->entity.link, packet);
 }
 
 /* Our SYN is acknowledged: ESTABLISHED. */
@@ -69,6 +80,8 @@ static void established(struct gander_stack *stack, struct tcp_conn *c,
     if (c->flags & TCP_FIN_QUEUED)
         tcp_state_set(stack, c, GANDER_TCP_FIN_WAIT_1, GANDER_CAUSE_close);
     tcp_ack_now(stack, c, GANDER_WHY_ack_handshake);
+    if ((c->ecn & TCP_ECN_REFLECT) && (sendq_bytes(&c->busy->sendq) || c->flags & TCP_FIN_QUEUED))
+        ack_alone(stack, c);
     sock_event(stack, &c->sock, GANDER_EVENT_CONNECTED | GANDER_EVENT_WRITABLE, 0);
     tcp_timers_on_quiet(stack, c);
 }
@@ -103,6 +116,7 @@ enum tcp_verdict tcp_syn_sent_arrives(struct gander_stack *stack, struct tcp_con
 {
     const struct tcp_segment *seg = &a->seg;
     bool ack = seg->flags & GANDER_FLAG_ACK;
+    unsigned codepoint = a->ip->ip.traffic_class & ECN_MASK;
 
     if (ack && !ack_is_acceptable(c, seg)) { /* first */
         tcp_reply_reset(stack, a, GANDER_WHY_rst_bad_ack);
@@ -124,9 +138,11 @@ enum tcp_verdict tcp_syn_sent_arrives(struct gander_stack *stack, struct tcp_con
     irs_take(c, seg); /* fourth */
     options_agree(stack, c, seg);
     if (ack) {
+        tcp_ecn_agree(c, seg, codepoint);
         established(stack, c, seg);
         rest_of_segment(stack, c, a);
     } else {
+        tcp_ecn_answers(stack, c, seg, codepoint);
         simultaneous(stack, c, seg);
     }
     return TCP_DONE;

@@ -97,7 +97,8 @@ struct tcp_conn {
     uint16_t mss;         /* Eff.snd.MSS [RFC9293 3.7.1]: payload bytes of a full segment */
     uint16_t mss_receive; /* the largest segment seen, for the delayed ACK */
     uint16_t mtu;
-    uint8_t snd_scale, rcv_scale;
+    uint8_t snd_scale : 4, rcv_scale : 4;
+    uint8_t ecn;            /* enum tcp_ecn_flags */
     uint8_t keepalive_sent; /* probes without an answer */
     uint8_t cc;             /* index of the congestion control */
     uint8_t soft_error; /* −(enum gander_error) of the last ICMP error, reported with a time-out */
@@ -162,6 +163,7 @@ struct tcp_busy {
     tcp_seq loss_edge;     /* without RACK: up to here IsLost() is known … */
     uint32_t sacked_above; /* … and so many are SACKed behind it */
     tcp_seq fin_seq;
+    tcp_seq ecn_until;        /* marks of what was sent before are answered */
     gander_time last_sent_ns; /* RFC 5681 4.1 */
     tcp_seq snd_up;           /* one past the last urgent byte */
 
@@ -225,11 +227,12 @@ struct tcp_syn_received {
     uint32_t id; /* low half of the trace id */
     uint16_t mss, wnd;
     uint8_t snd_scale : 4, rcv_scale : 4; /* the peer's, and ours as the SYN-ACK says it */
-    uint8_t retries;
-    uint8_t flags; /* TCP_TIMESTAMPS, TCP_SACK, TCP_SCALING */
-    bool from_cookie;
-    bool acked;       /* and waits for text: GANDER_OPTION_DEFER_ACCEPT_NS */
-    uint32_t sent_us; /* when the SYN-ACK left, for the first round-trip sample */
+    uint8_t retries : 5;
+    uint8_t from_cookie : 1; /* there was no record */
+    uint8_t acked : 1;       /* and waits for text: GANDER_OPTION_DEFER_ACCEPT_NS */
+    uint8_t flags;           /* TCP_TIMESTAMPS, TCP_SACK, TCP_SCALING */
+    uint8_t ecn;             /* enum tcp_ecn_flags, modes and NO_ECT; the codepoint of the SYN */
+    uint32_t sent_us;        /* when the SYN-ACK left, for the first round-trip sample */
     struct tcp_flow flow;
 };
 
@@ -253,6 +256,7 @@ struct tcp_arrival {
     struct tcp_segment seg;
     bool trimmed; /* the text was cut to the window */
     bool repeats; /* its first duplicate part is noted [RFC2883 4.2] */
+    bool was_syn; /* its SYN was one more of the handshake, and is taken off */
 };
 
 /* What a step of segment processing decides. */
@@ -351,7 +355,8 @@ bool tcp_syn_received_begin(struct gander_stack *stack, const struct tcp_syn_rec
                             const tcp_seq *iss_floor);
 void tcp_syn_received_end(struct gander_stack *stack, struct tcp_syn_received *r,
                           enum gander_cause cause);
-void tcp_syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r, uint32_t tsval);
+void tcp_syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r, uint32_t tsval,
+                      bool again);
 void tcp_syn_cookie_send(struct gander_stack *stack, struct tcp_listener *l,
                          struct tcp_syn_received *r);
 bool tcp_syn_cookie_accept(struct gander_stack *stack, const struct tcp_listener *l,
@@ -405,6 +410,8 @@ struct tcp_reply {
     uint8_t wscale;
     uint16_t mss;
     uint32_t tsval, tsecr;
+    uint8_t ace;                   /* AE, CWR, ECE */
+    bool accecn;                   /* the option, as it begins */
     const struct tcp_knobs *knobs; /* TTL and traffic class; NULL: the stack's */
 };
 void tcp_reply(struct gander_stack *stack, struct tcp_entity *entity, uint64_t id,
@@ -572,5 +579,7 @@ const char *tcp_broken_anywhere(const struct gander_stack *stack, uint64_t turn)
 const char *tcp_lists_broken(const struct gander_stack *stack);
 
 #include "tcp/cc_calls.h"
+
+#include "tcp/negotiated.h"
 
 #endif

@@ -48,6 +48,7 @@ void tcp_stack_init(struct gander_stack *stack)
         .nagle_relaxed = config->tcp_nagle_relaxed,
         .pacing = config->tcp_pacing,
         .ttl = 64,
+        .ecn = (uint8_t)config->tcp_ecn,
     };
 }
 

@@ -109,7 +109,7 @@ static void sequence_start(struct gander_stack *stack, struct tcp_conn *c)
         c->flags |= TCP_TIMESTAMPS; /* offered; the answer decides */
     if (knobs->window_scaling)
         c->rcv_scale =
-            tcp_scale_for(tcp_receive_limit_most(stack, c->flags, c->receive_limit_bytes));
+            tcp_scale_for(tcp_receive_limit_most(stack, c->flags, c->receive_limit_bytes)) & 15U;
     tcp_conn_set_mss(c, 0);
     c->mss_receive = c->mss;
     c->cwnd = c->mss + 1U; /* not one segment, which would mean that a SYN was lost */
@@ -136,7 +136,7 @@ int tcp_user_connect(struct gander_stack *stack, struct tcp_conn *c,
     c->flow = flow;
     c->mtu = (uint16_t)min_u32(route.mtu_bytes, UINT16_MAX);
     sequence_start(stack, c);
-    if (!tcp_busy_need(stack, c) || !tcp_conn_enter(stack, c)) {
+    if (!tcp_ecn_open(stack, c) || !tcp_busy_need(stack, c) || !tcp_conn_enter(stack, c)) {
         tcp_busy_release(stack, c);
         c->entity.family = family;
         c->flow = before;

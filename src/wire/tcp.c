@@ -118,25 +118,17 @@ static void take_fastopen(const uint8_t *option, uint32_t length, struct tcp_seg
     memcpy(segment->fastopen, option + 2, n);
 }
 
-static bool take_rare_option(const uint8_t *option, uint32_t length, struct tcp_segment *segment)
+/* They are advice, or look after themselves: what has a wrong length is passed over. */
+static void take_rare_option(const uint8_t *option, uint32_t length, struct tcp_segment *segment)
 {
-    bool syn = segment->flags & GANDER_FLAG_SYN;
-
-    switch (option[0]) {
-    case OPTION_ACCECN0:
-    case OPTION_ACCECN1:
-        take_accecn(option, length, segment);
-        return true;
-    case OPTION_FASTOPEN:
-        if (syn)
+    if (option[0] == OPTION_FASTOPEN) {
+        if (segment->flags & GANDER_FLAG_SYN)
             take_fastopen(option, length, segment);
-        return true;
-    default:
-        if (length != USER_TIMEOUT_BYTES)
-            return false;
+    } else if (option[0] != OPTION_USER_TIMEOUT) {
+        take_accecn(option, length, segment);
+    } else if (length == USER_TIMEOUT_BYTES) {
         segment->rare |= TCP_RARE_USER_TIMEOUT;
         segment->user_timeout = get_be16(option + 2);
-        return true;
     }
 }
 
@@ -166,7 +158,8 @@ static bool take_option(const uint8_t *option, uint32_t length, struct tcp_segme
     case OPTION_ACCECN1:
     case OPTION_FASTOPEN:
     case OPTION_USER_TIMEOUT:
-        return take_rare_option(option, length, segment);
+        take_rare_option(option, length, segment);
+        return true;
     default:
         return true;
     }

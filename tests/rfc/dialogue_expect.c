@@ -5,12 +5,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* --- segments ------------------------------------------------------------------------------------ */
 
 static bool flags_differ(const struct segment *want, const struct segment *got)
 {
-    uint8_t mask = (uint8_t)~GANDER_FLAG_PSH;
+    unsigned mask = ~(unsigned)GANDER_FLAG_PSH;
 
     if ((want->flags & mask) != (got->flags & mask))
         return true;
@@ -37,6 +38,18 @@ static const char *options_differ(const struct dialogue *d, const struct segment
         return "nots";
     if (f & FIELD_NOSACK && g & FIELD_SACK)
         return "nosack";
+    if ((f & FIELD_ACCECN && (!(g & FIELD_ACCECN) || want->accecn_order != got->accecn_order ||
+                              want->accecn_fields != got->accecn_fields ||
+                              memcmp(want->accecn, got->accecn, sizeof(got->accecn)) != 0)) ||
+        (f & FIELD_NOACCECN && g & FIELD_ACCECN))
+        return "accecn";
+    if ((f & FIELD_FO && (!(g & FIELD_FO) || want->fo_bytes != got->fo_bytes ||
+                          memcmp(want->fo, got->fo, sizeof(got->fo)) != 0)) ||
+        (f & FIELD_NOFO && g & FIELD_FO))
+        return "fo";
+    if ((f & FIELD_UTO && (!(g & FIELD_UTO) || want->uto != got->uto)) ||
+        (want->nouto && g & FIELD_UTO))
+        return "uto";
     if (f & FIELD_SACK) {
         if (want->sacks != got->sacks)
             return "sack";

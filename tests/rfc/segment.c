@@ -17,10 +17,14 @@ enum {
     OPTION_WS,
     OPTION_SACKOK,
     OPTION_SACK,
-    OPTION_TS = 8
+    OPTION_TS = 8,
+    OPTION_UTO = 28,
+    OPTION_FO = 34,
+    OPTION_ACCECN0 = 172,
+    OPTION_ACCECN1 = 174
 };
 
-static const char flag_letters[] = "FSRPAUEW"; /* in the order of their bits on the wire */
+static const char flag_letters[] = "FSRPAUEWN"; /* in the order of their bits on the wire */
 
 /* --- text ------------------------------------------------------------------------------------ */
 
@@ -34,7 +38,7 @@ static bool parse_flags(const char *word, size_t len, struct segment *segment)
         if (word[i] == 'p') {
             segment->fields |= FIELD_PSH_OFF;
         } else if (letter) {
-            segment->flags |= (uint8_t)(1u << (letter - flag_letters));
+            segment->flags |= (uint16_t)(1u << (letter - flag_letters));
             if (word[i] == 'P')
                 segment->fields |= FIELD_PSH_ON;
         } else {
@@ -59,17 +63,30 @@ static bool parse_sack(char *value, struct segment *segment)
     return end[-1] == 0;
 }
 
-static bool parse_option_bytes(const char *value, struct segment *segment)
+static bool parse_bytes(const char *value, uint8_t *bytes, unsigned max, unsigned *n)
 {
     unsigned byte;
 
     for (; *value; value += 2) {
-        if (segment->opt_bytes == sizeof(segment->opt) || sscanf(value, "%2x", &byte) != 1 ||
-            !value[1])
+        if (*n == max || sscanf(value, "%2x", &byte) != 1 || !value[1])
             return false;
-        segment->opt[segment->opt_bytes++] = (uint8_t)byte;
+        bytes[(*n)++] = (uint8_t)byte;
     }
     return true;
+}
+
+static bool parse_accecn(char *value, unsigned order, struct segment *segment)
+{
+    char *end = value;
+
+    segment->fields |= FIELD_ACCECN;
+    segment->accecn_order = order;
+    do {
+        if (segment->accecn_fields == 3)
+            return false;
+        segment->accecn[segment->accecn_fields++] = (uint32_t)strtoul(end, &end, 0);
+    } while (*end++ == ',');
+    return end[-1] == 0;
 }
 
 static bool parse_flag_word(const char *word, struct segment *segment)
@@ -77,11 +94,21 @@ static bool parse_flag_word(const char *word, struct segment *segment)
     static const struct {
         const char *name;
         uint32_t field;
-    } words[] = {{"sackok", FIELD_SACKOK},      {"nomss", FIELD_NOMSS},
-                 {"nows", FIELD_NOWS},          {"nosackok", FIELD_NOSACKOK},
-                 {"nots", FIELD_NOTS},          {"nosack", FIELD_NOSACK},
-                 {"badsum", FIELD_BADSUM},      {"multicast", FIELD_MULTICAST},
-                 {"badsource", FIELD_BADSOURCE}};
+    } words[] = {{"sackok", FIELD_SACKOK},
+                 {"nomss", FIELD_NOMSS},
+                 {"nows", FIELD_NOWS},
+                 {"nosackok", FIELD_NOSACKOK},
+                 {"nots", FIELD_NOTS},
+                 {"nosack", FIELD_NOSACK},
+                 {"badsum", FIELD_BADSUM},
+                 {"multicast", FIELD_MULTICAST},
+                 {"badsource", FIELD_BADSOURCE},
+                 {"noaccecn", FIELD_NOACCECN},
+                 {"fo", FIELD_FO},
+                 {"nofo", FIELD_NOFO}};
+
+    if (strcmp(word, "nouto") == 0)
+        return segment->nouto = true;
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcmp(word, words[i].name) == 0) {
@@ -114,6 +141,7 @@ static bool parse_number(const char *key, long long value, struct segment *segme
         {"why", FIELD_WHY, NULL, NULL, &s->why},
         {"ttl", FIELD_TTL, NULL, NULL, &s->ttl},
         {"tc", FIELD_TC, NULL, NULL, &s->tc},
+        {"uto", FIELD_UTO, NULL, &s->uto, NULL},
     };
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -142,8 +170,14 @@ static bool parse_pair(char *key, char *value, struct segment *segment)
     }
     if (strcmp(key, "opt") == 0) {
         segment->fields |= FIELD_OPT;
-        return parse_option_bytes(value, segment);
+        return parse_bytes(value, segment->opt, sizeof(segment->opt), &segment->opt_bytes);
     }
+    if (strcmp(key, "fo") == 0) {
+        segment->fields |= FIELD_FO;
+        return parse_bytes(value, segment->fo, sizeof(segment->fo), &segment->fo_bytes);
+    }
+    if (strcmp(key, "accecn") == 0 || strcmp(key, "accecn1") == 0)
+        return parse_accecn(value, key[6] == '1', segment);
     number = strtoll(value, &end, 0);
     if (strcmp(key, "ts") == 0 && *end == ',') {
         segment->fields |= FIELD_TS;
@@ -189,9 +223,9 @@ void segment_format(const struct segment *segment, uint32_t seq_base, uint32_t a
 {
     size_t n = 0;
     const struct segment *s = segment;
-    char flags[9] = "-";
+    char flags[10] = "-";
 
-    for (unsigned i = 0, k = 0; i < 8; i++) {
+    for (unsigned i = 0, k = 0; i < 9; i++) {
         if (s->flags & (1u << i)) {
             flags[k++] = flag_letters[i];
             flags[k] = 0;
@@ -218,6 +252,16 @@ void segment_format(const struct segment *segment, uint32_t seq_base, uint32_t a
         ADD("%s%" PRId32 "-%" PRId32,
             i ? "," : " sack=", (int32_t)((uint32_t)s->sack[i][0] - ack_base),
             (int32_t)((uint32_t)s->sack[i][1] - ack_base));
+    if (s->tc)
+        ADD(" tc=%u", s->tc);
+    for (unsigned i = 0; i < s->accecn_fields; i++)
+        ADD("%s%" PRIu32, i ? "," : s->accecn_order ? " accecn1=" : " accecn=", s->accecn[i]);
+    if (s->fields & FIELD_FO)
+        ADD(s->fo_bytes ? " fo=" : " fo");
+    for (unsigned i = 0; i < s->fo_bytes; i++)
+        ADD("%02x", s->fo[i]);
+    if (s->fields & FIELD_UTO)
+        ADD(" uto=%#x", s->uto);
     ADD(" port=%u>%u", s->source_port, s->destination_port);
 #undef ADD
 }
@@ -302,6 +346,30 @@ size_t segment_wrap(const struct segment_path *path, uint8_t protocol, const uin
     return header + len;
 }
 
+static uint8_t *build_rare(const struct segment *s, uint8_t *p)
+{
+    if (s->fields & FIELD_ACCECN) {
+        *p++ = s->accecn_order ? OPTION_ACCECN1 : OPTION_ACCECN0;
+        *p++ = (uint8_t)(2 + 3 * s->accecn_fields);
+        for (unsigned i = 0; i < s->accecn_fields; i++, p += 3) {
+            p[0] = (uint8_t)(s->accecn[i] >> 16);
+            put16(p + 1, s->accecn[i] & 0xffff);
+        }
+    }
+    if (s->fields & FIELD_FO) {
+        *p++ = OPTION_FO;
+        *p++ = (uint8_t)(2 + s->fo_bytes);
+        memcpy(p, s->fo, s->fo_bytes);
+        p += s->fo_bytes;
+    }
+    if (s->fields & FIELD_UTO) {
+        put16(p, OPTION_UTO << 8 | 4);
+        put16(p + 2, s->uto);
+        p += 4;
+    }
+    return p;
+}
+
 static size_t build_options(const struct segment *s, uint8_t *bytes)
 {
     uint8_t *p = bytes;
@@ -336,6 +404,7 @@ static size_t build_options(const struct segment *s, uint8_t *bytes)
                 put32(p + 4, (uint32_t)s->sack[i][1]);
             }
         }
+        p = build_rare(s, p);
     }
     while ((p - bytes) % 4)
         *p++ = OPTION_END;
@@ -356,12 +425,22 @@ size_t segment_build(const struct segment *segment, const struct segment_path *p
     put32(bytes + 8, (uint32_t)segment->ack);
     header += build_options(segment, bytes + header);
     bytes[12] = (uint8_t)((segment->fields & FIELD_OFFSET ? segment->offset : header / 4) << 4);
-    bytes[13] = segment->flags;
+    bytes[12] |= segment->flags & SEGMENT_FLAG_AE ? 1 : 0;
+    bytes[13] = (uint8_t)segment->flags;
     put16(bytes + 14, segment->wnd);
     put16(bytes + 18, segment->up);
     if (segment->len)
         memcpy(bytes + header, segment->text, segment->len);
     len = segment_wrap(path, PROTOCOL_TCP, bytes, header + segment->len, 16, packet);
+    if (segment->fields & FIELD_TC) {
+        if (path->family == GANDER_IPV4) {
+            packet[1] = segment->tc;
+            put16(packet + 10, 0);
+            put16(packet + 10, ~sum(0, packet, 20) & 0xffff);
+        } else {
+            put16(packet, 0x6000u | (uint32_t)segment->tc << 4);
+        }
+    }
     if (segment->fields & FIELD_BADSUM)
         packet[len - header - segment->len + 16] ^= 0x55;
     return len;
@@ -396,6 +475,23 @@ static const char *read_option(const uint8_t *p, unsigned kind, unsigned len, st
             s->sack[i][1] = get32(p + 6 + 8 * i);
         }
         return NULL;
+    case OPTION_ACCECN0:
+    case OPTION_ACCECN1:
+        s->fields |= FIELD_ACCECN;
+        s->accecn_order = kind == OPTION_ACCECN1;
+        s->accecn_fields = (len - 2) / 3;
+        for (unsigned i = 0; i < s->accecn_fields && i < 3; i++)
+            s->accecn[i] = (uint32_t)p[2 + 3 * i] << 16 | get16(p + 3 + 3 * i);
+        return (len - 2) % 3 == 0 && len <= 11 ? NULL : "AccECN option of a wrong length";
+    case OPTION_FO:
+        s->fields |= FIELD_FO;
+        s->fo_bytes = len - 2;
+        memcpy(s->fo, p + 2, len - 2 > 16 ? 16 : len - 2);
+        return len == 2 || (len >= 6 && len <= 18 && len % 2 == 0) ? NULL : "wrong cookie length";
+    case OPTION_UTO:
+        s->fields |= FIELD_UTO;
+        s->uto = get16(p + 2);
+        return len == 4 && (s->uto & 0x7fff) ? NULL : "user timeout option that is wrong";
     default:
         return "unknown option";
     }
@@ -437,13 +533,13 @@ static const char *read_tcp(const uint8_t *bytes, size_t len, const struct segme
         return "data offset beyond the segment";
     if (transport_sum(path, PROTOCOL_TCP, bytes, len) != 0)
         return "wrong TCP checksum";
-    if (bytes[12] & 0x0f)
+    if (bytes[12] & 0x0e)
         return "reserved bits are not zero";
     s->source_port = (uint16_t)get16(bytes);
     s->destination_port = (uint16_t)get16(bytes + 2);
     s->seq = get32(bytes + 4);
     s->ack = get32(bytes + 8);
-    s->flags = bytes[13];
+    s->flags = bytes[13] | (bytes[12] & 1 ? SEGMENT_FLAG_AE : 0);
     s->wnd = get16(bytes + 14);
     s->up = get16(bytes + 18);
     s->len = (uint32_t)(len - header);

@@ -7,7 +7,7 @@
  *
  *     "SA seq=0 ack=1 wnd=65535 mss=1460 ws=7 sackok ts=100,0"
  *
- * Flags: S A F R P U E W; "-" is none. p (only when expecting): PSH must be off; without P or p it is not compared.
+ * Flags: S A F R P U E W, N for AE (once NS); "-" is none. p (only when expecting): PSH must be off; without P or p it is not compared.
  *
  *     seq= ack=      relative to the initial sequence number of who numbers them; may be negative
  *     len=           bytes of text      fill=  changes the text (to tell two versions of the same bytes apart)
@@ -18,7 +18,11 @@
  *     badsum         (arriving) with a wrong checksum
  *     offset=        (arriving) this value in the data offset field
  *     multicast      (arriving) to a multicast address     badsource  (arriving) from one
- *     ttl= tc=       (expecting) TTL or hop limit; traffic class
+ *     ttl=           (expecting) TTL or hop limit
+ *     tc=            traffic class, with the two ECN bits
+ *     accecn=e0b,ce,e1b   accecn1=e1b,ce,e0b   the option with one to three fields; noaccecn: absent
+ *     fo=0102…       fast open cookie in hexadecimal; "fo" alone asks for one; nofo: absent
+ *     uto=           user timeout option as on the wire; nouto: absent
  *     why=           (expecting) enum gander_why
  */
 #ifndef TESTS_RFC_SEGMENT_H
@@ -27,6 +31,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum { SEGMENT_FLAG_AE = 1 << 8 }; /* beside enum gander_tcp_flags */
 
 enum segment_field {
     FIELD_SEQ = 1 << 0,
@@ -54,14 +60,19 @@ enum segment_field {
     FIELD_PSH_OFF = 1 << 22,
     FIELD_BADSOURCE = 1 << 23,
     FIELD_TTL = 1 << 24,
-    FIELD_TC = 1 << 25
+    FIELD_TC = 1 << 25,
+    FIELD_ACCECN = 1 << 26,
+    FIELD_NOACCECN = 1 << 27,
+    FIELD_FO = 1 << 28,
+    FIELD_NOFO = 1 << 29,
+    FIELD_UTO = 1 << 30
 };
 
 enum { SEGMENT_SACK_MAX = 4, SEGMENT_PACKET_MAX = 65535 + 40, SEGMENT_TEXT_BYTES = 240 };
 
 struct segment {
     uint32_t fields; /* enum segment_field: which are given, or were there */
-    uint8_t flags;   /* enum gander_tcp_flags */
+    uint16_t flags;  /* enum gander_tcp_flags, SEGMENT_FLAG_AE */
     uint8_t why;
     uint8_t fill, offset, ttl, tc;
     uint16_t source_port, destination_port;
@@ -69,6 +80,12 @@ struct segment {
     uint32_t len, wnd, up, mss, ws, tsval, tsecr;
     unsigned sacks;
     int64_t sack[SEGMENT_SACK_MAX][2];
+    unsigned accecn_order, accecn_fields;
+    uint32_t accecn[3]; /* in the order on the wire */
+    uint32_t uto;
+    uint8_t fo[16];
+    unsigned fo_bytes;
+    bool nouto;
     uint8_t opt[40];
     unsigned opt_bytes;
     uint8_t *text; /* len bytes; owned by whoever holds the segment; NULL if len is 0 */

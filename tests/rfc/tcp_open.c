@@ -124,7 +124,7 @@ DIALOGUE(listen_accepts_ecn_setup_syn)
 {
     app_listen(d, 1);
     arrive(d, "SEW seq=0");
-    expect(d, "SA seq=0 ack=1");
+    expect(d, "SAE seq=0 ack=1");
     arrive(d, "A seq=1 ack=1");
     app_accept(d);
 }
