@@ -1,9 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/* What both ends agree on or tell each other in options and flags; the last part of tcp/tcp.h. */
+/* Opening passively, and what both ends agree on or tell each other in options and flags; the last part of tcp/tcp.h. */
 #ifndef TCP_NEGOTIATED_H
 #define TCP_NEGOTIATED_H
 
 #include "tcp/tcp.h"
+
+/* --- listen.c, syn_received.c, syn_cookies.c: the passive open ------------------------------------------------ */
+
+/* `iss_floor`: our ISS must lie beyond; NULL: none. */
+void tcp_listen_arrives(struct gander_stack *stack, struct tcp_listener *l, struct tcp_arrival *a,
+                        const struct tcp_flow *flow, const tcp_seq *iss_floor);
+void tcp_accept_queue_append(struct gander_stack *stack, struct tcp_listener *l,
+                             struct tcp_conn *c);
+/* What a SYN says, as a record that is nowhere yet. */
+void tcp_syn_received_fill(struct gander_stack *stack, struct tcp_syn_received *r,
+                           struct tcp_listener *l, const struct tcp_arrival *a,
+                           const struct tcp_flow *flow);
+/* A copy of it goes into the table of flows and answers; false: no memory. */
+bool tcp_syn_received_begin(struct gander_stack *stack, const struct tcp_syn_received *filled,
+                            const tcp_seq *iss_floor);
+void tcp_syn_received_end(struct gander_stack *stack, struct tcp_syn_received *r,
+                          enum gander_cause cause);
+void tcp_syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r, uint32_t tsval,
+                      bool again);
+void tcp_syn_cookie_send(struct gander_stack *stack, struct tcp_listener *l,
+                         struct tcp_syn_received *r);
+bool tcp_syn_cookie_accept(struct gander_stack *stack, const struct tcp_listener *l,
+                           const struct tcp_segment *seg, struct tcp_syn_received *r);
+void tcp_syn_cookie_established(struct gander_stack *stack, struct tcp_syn_received *r,
+                                struct tcp_arrival *a);
+void tcp_syn_received_arrives(struct gander_stack *stack, struct tcp_syn_received *r,
+                              struct tcp_arrival *a);
+void tcp_syn_received_timer(struct gander_stack *stack, struct tcp_syn_received *r);
+void tcp_syn_received_free(struct gander_stack *stack, struct tcp_syn_received *r);
 
 /* --- ecn.c, accecn.c: explicit congestion notification ------------------------------------------------------- */
 

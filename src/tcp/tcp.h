@@ -341,32 +341,6 @@ void tcp_state_trace(struct gander_stack *stack, struct tcp_entity *entity, uint
 void tcp_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a);
 enum tcp_verdict tcp_syn_sent_arrives(struct gander_stack *stack, struct tcp_conn *c,
                                       struct tcp_arrival *a);
-/* `iss_floor`: our ISS must lie beyond; NULL: none. */
-void tcp_listen_arrives(struct gander_stack *stack, struct tcp_listener *l, struct tcp_arrival *a,
-                        const struct tcp_flow *flow, const tcp_seq *iss_floor);
-void tcp_accept_queue_append(struct gander_stack *stack, struct tcp_listener *l,
-                             struct tcp_conn *c);
-/* What a SYN says, as a record that is nowhere yet. */
-void tcp_syn_received_fill(struct gander_stack *stack, struct tcp_syn_received *r,
-                           struct tcp_listener *l, const struct tcp_arrival *a,
-                           const struct tcp_flow *flow);
-/* A copy of it goes into the table of flows and answers; false: no memory. */
-bool tcp_syn_received_begin(struct gander_stack *stack, const struct tcp_syn_received *filled,
-                            const tcp_seq *iss_floor);
-void tcp_syn_received_end(struct gander_stack *stack, struct tcp_syn_received *r,
-                          enum gander_cause cause);
-void tcp_syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r, uint32_t tsval,
-                      bool again);
-void tcp_syn_cookie_send(struct gander_stack *stack, struct tcp_listener *l,
-                         struct tcp_syn_received *r);
-bool tcp_syn_cookie_accept(struct gander_stack *stack, const struct tcp_listener *l,
-                           const struct tcp_segment *seg, struct tcp_syn_received *r);
-void tcp_syn_cookie_established(struct gander_stack *stack, struct tcp_syn_received *r,
-                                struct tcp_arrival *a);
-void tcp_syn_received_arrives(struct gander_stack *stack, struct tcp_syn_received *r,
-                              struct tcp_arrival *a);
-void tcp_syn_received_timer(struct gander_stack *stack, struct tcp_syn_received *r);
-void tcp_syn_received_free(struct gander_stack *stack, struct tcp_syn_received *r);
 enum tcp_verdict tcp_ack_arrives(struct gander_stack *stack, struct tcp_conn *c,
                                  struct tcp_arrival *a);
 /* The ACK is acceptable: its timestamp counts [RFC7323 4.3]. */
