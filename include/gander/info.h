@@ -26,6 +26,8 @@ struct gander_stats {
     uint64_t tcp_syn_cookies_sent, tcp_syn_cookies_accepted;
     /* TIME-WAIT records that ended before 2MSL: table full or no memory */
     uint64_t tcp_time_wait_early;
+    /* connections whose SYN took data along, as client and as server (RFC 7413) */
+    uint64_t tcp_fastopen_active, tcp_fastopen_passive;
     uint64_t udp_datagrams_in, udp_datagrams_out;
     uint64_t icmp_in, icmp_out;
     uint64_t allocation_failures;
@@ -104,6 +106,7 @@ struct gander_tcp_info {
     uint64_t spurious_retransmissions; /* as in struct gander_stats */
 
     enum gander_ecn ecn; /* agreed on: _OFF, _ON or _ACCURATE */
+    bool fastopen;       /* data went with the SYN; known until the first silence */
     bool ecn_sending;    /* our data say that they may be marked */
     uint32_t ecn_marked; /* accurate: how many of our segments were, as the peer tells */
 };

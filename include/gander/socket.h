@@ -99,7 +99,10 @@ struct gander_datagram {
  * queued for the link. An unbound socket gets a port.
  * GANDER_EMSGSIZE: longer than the path's MTU or 65,507 bytes allow. GANDER_ENOTCONN: no destination. GANDER_EINVAL: port 0. GANDER_ENETUNREACH.
  * GANDER_ECONNREFUSED, GANDER_EHOSTUNREACH, …: an ICMP error that came in for an earlier datagram, reported once (connected sockets).
- * GANDER_EAGAIN: the link's queue is full. GANDER_ENOMEM. GANDER_EOPNOTSUPP: TCP.
+ * GANDER_EAGAIN: the link's queue is full. GANDER_ENOMEM. GANDER_EOPNOTSUPP: TCP without `datagram`.
+ * TCP: connects to datagram->peer, and queues the bytes as gander_send() does. They go with the SYN if the stack has the server's
+ * cookie (fast open, RFC 7413), else the SYN asks for one. What the peer's application sees it may see twice, if the SYN was
+ * repeated by the network. The errors are those of the two calls; after one of gander_send() the SYN may wait for the next.
  */
 int64_t gander_send_to(struct gander_stack *stack, gander_socket socket, const void *data,
                        size_t len, const struct gander_datagram *datagram);
@@ -167,7 +170,9 @@ int gander_abort(struct gander_stack *stack, gander_socket socket);
     X(SACK, "tcp", "bool: RFC 2018; before the handshake")                                         \
     X(SLOW_START_AFTER_IDLE, "tcp", "bool: RFC 5681 4.1")                                          \
     X(NAGLE_RELAXED, "tcp", "bool: Nagle's algorithm waits for partial segments only")             \
-    X(ECN, "tcp", "enum gander_ecn: explicit congestion notification; before the handshake")
+    X(ECN, "tcp", "enum gander_ecn: explicit congestion notification; before the handshake")       \
+    X(FASTOPEN, "tcp", "listener: so many at once whose SYN's data are taken (RFC 7413); 0: off")  \
+    X(FASTOPEN_CONNECT, "tcp", "bool: the SYN waits for data to take with it if a cookie allows")
 
 enum gander_option {
 #define GANDER_OPTION_ENUM(name, kinds, text) GANDER_OPTION_##name,

@@ -64,6 +64,14 @@ enum gander_ecn {
     GANDER_ECN_ACCURATE /* asks for accurate feedback (RFC 9768), takes either */
 };
 
+/* TCP Fast Open (RFC 7413), in the numbers of Linux' tcp_fastopen. */
+enum gander_fastopen {
+    GANDER_FASTOPEN_CLIENT = 1,
+    GANDER_FASTOPEN_SERVER = 2,
+    GANDER_FASTOPEN_CLIENT_NO_COOKIE = 4,    /* data go with any SYN; among trusted hosts alone */
+    GANDER_FASTOPEN_SERVER_NO_COOKIE = 0x200 /* data of any SYN are taken: the same */
+};
+
 /*
  * How a stack is made. Begin with gander_config_init(); every field then has its default.
  * Times in nanoseconds.
@@ -144,6 +152,8 @@ struct gander_config {
     uint32_t tcp_reordering;
 
     enum gander_ecn tcp_ecn; /* [GANDER_ECN_ACCEPT] */
+    uint32_t
+        tcp_fastopen; /* [client, server] enum gander_fastopen; sockets have to ask for it, too */
 };
 
 void gander_config_init(struct gander_config *config);
@@ -178,6 +188,12 @@ size_t gander_output(struct gander_stack *stack, unsigned link, struct gander_pa
 
 /* Is there something to fetch with gander_output()? */
 bool gander_output_pending(const struct gander_stack *stack, unsigned link);
+
+/*
+ * The key of fast open's cookies, shared by servers behind one address; else it comes from the secret. `last`, which may be NULL, is the one
+ * before: its cookies are still taken, and replaced. GANDER_EINVAL: no key.
+ */
+int gander_fastopen_keys(struct gander_stack *stack, const uint8_t key[16], const uint8_t last[16]);
 
 /* --- links, addresses, routes ------------------------------------------------------------- */
 

@@ -96,7 +96,7 @@ int gander_connect(struct gander_stack *stack, gander_socket socket,
     if (sock->kind == SOCK_TCP_LISTENER)
         return GANDER_EISCONN;
     if (sock->kind == SOCK_TCP_CONN)
-        return tcp_user_connect(stack, tcp_conn_of(sock), peer);
+        return tcp_user_connect(stack, tcp_conn_of(sock), peer, false);
     return udp_connect(stack, udp_of(sock), peer);
 }
 
@@ -141,6 +141,11 @@ int64_t gander_send_to(struct gander_stack *stack, gander_socket socket, const v
 
     if (!sock)
         return GANDER_EBADF;
+    if (sock->kind == SOCK_TCP_CONN && datagram) {
+        int64_t n = tcp_user_connect(stack, tcp_conn_of(sock), &datagram->peer, true);
+
+        return n ? n : gander_send(stack, socket, data, len, 0);
+    }
     return is_tcp(sock) ? GANDER_EOPNOTSUPP : udp_send(stack, udp_of(sock), data, len, datagram);
 }
 

@@ -56,6 +56,7 @@ void gander_config_init(struct gander_config *config)
         .tcp_frto = true,
         .tcp_reordering = 3,
         .tcp_ecn = GANDER_ECN_ACCEPT,
+        .tcp_fastopen = GANDER_FASTOPEN_CLIENT | GANDER_FASTOPEN_SERVER,
     };
 }
 
@@ -123,6 +124,7 @@ static void keys_derive(struct gander_stack *stack)
     stack->bucket_key = key_derive(secret, 5);
     stack->random.key = key_derive(secret, 6);
     stack->cookie_key = key_derive(secret, 7);
+    stack->tcp.fastopen.keys[0] = key_derive(secret, 8);
 }
 
 static void clock_set(struct gander_stack *stack, gander_time now)

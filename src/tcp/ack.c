@@ -37,10 +37,12 @@ static enum tcp_verdict check_syn_received(struct gander_stack *stack, struct tc
     }
     c->snd.wl1 = a->seg.seq - 1; /* so that the window is taken below */
     c->snd.wl2 = a->seg.ack;
+    tcp_fastopen_done(stack, c, false);
     tcp_state_set(stack, c,
                   c->flags & TCP_FIN_QUEUED ? GANDER_TCP_FIN_WAIT_1 : GANDER_TCP_ESTABLISHED,
                   GANDER_CAUSE_segment);
-    sock_event(stack, &c->sock, GANDER_EVENT_CONNECTED | GANDER_EVENT_WRITABLE, 0);
+    if (!(c->busy->fastopen & TCP_FASTOPEN_PASSIVE))
+        sock_event(stack, &c->sock, GANDER_EVENT_CONNECTED | GANDER_EVENT_WRITABLE, 0);
     return TCP_CONTINUE;
 }
 

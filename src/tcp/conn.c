@@ -142,6 +142,7 @@ static void conn_detach(struct gander_stack *stack, struct tcp_conn *c)
 void tcp_conn_end(struct gander_stack *stack, struct tcp_conn *c, enum gander_cause cause,
                   int error)
 {
+    tcp_fastopen_done(stack, c, cause == GANDER_CAUSE_reset);
     tcp_state_set(stack, c, GANDER_TCP_CLOSED, cause);
     if (trace_on(stack) && (c->flags & TCP_IN_TABLE))
         tcp_trace_end(stack, &c->entity, c->id, error);

@@ -49,6 +49,7 @@ static void busy_info(const struct gander_stack *stack, const struct tcp_conn *c
     info->sacked_bytes = b->rtxq.sacked_bytes;
     info->lost_bytes = b->rtxq.lost_bytes;
     info->spurious_retransmissions = b->spurious_segs;
+    info->fastopen = b->fastopen & (TCP_FASTOPEN_CARRIED | TCP_FASTOPEN_PASSIVE);
 }
 
 static void ecn_info(const struct tcp_conn *c, struct gander_tcp_info *info)

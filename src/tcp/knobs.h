@@ -37,6 +37,8 @@ struct tcp_knobs {
     uint8_t pacing;         /* for algorithms that leave the choice */
     struct tcp_meter meter; /* of a connection that is idle: no option, but as rare */
     uint8_t ecn; /* enum gander_ecn */
+    uint8_t fastopen_connect;
+    uint32_t fastopen_max; /* listener: at once in SYN-RECEIVED; 0: off */
     struct tcp_accecn accecn;
 };
 

@@ -15,11 +15,29 @@ void tcp_accept_queue_append(struct gander_stack *stack, struct tcp_listener *l,
     sock_event(stack, &l->sock, GANDER_EVENT_ACCEPT, 0);
 }
 
+/* A connection at once; the packet is gone then. False: no memory for it. */
+static bool fast_open(struct gander_stack *stack, struct tcp_syn_received *r, struct tcp_arrival *a,
+                      const tcp_seq *iss_floor, enum fastopen_verdict verdict)
+{
+    r->id = (uint32_t)stack->next_id++;
+    r->iss = tcp_isn(stack, r->entity.family, &r->flow);
+    if (iss_floor && seq_leq(r->iss, *iss_floor))
+        r->iss = *iss_floor + 1;
+    r->from_cookie = 1; /* no round trip has been seen */
+    if (!tcp_fastopen_begin(stack, r, a, verdict == FASTOPEN_TAKE_NEW_COOKIE)) {
+        r->from_cookie = 0;
+        return false;
+    }
+    gander_packet_free(a->packet); /* unless it was kept */
+    return true;
+}
+
 /* Third: a SYN [RFC9293 3.10.7.2]. */
 static void syn_arrives(struct gander_stack *stack, struct tcp_listener *l, struct tcp_arrival *a,
                         const struct tcp_flow *flow, const tcp_seq *iss_floor)
 {
     bool full = l->pending + l->waiting >= l->backlog;
+    enum fastopen_verdict fastopen;
     struct tcp_syn_received r;
     struct ip_route route;
 
@@ -33,6 +51,10 @@ static void syn_arrives(struct gander_stack *stack, struct tcp_listener *l, stru
     }
     tcp_syn_received_fill(stack, &r, l, a, flow);
     r.entity.link = route.link;
+    fastopen = tcp_fastopen_syn(stack, l, a, flow);
+    if (fastopen >= FASTOPEN_TAKE && fast_open(stack, &r, a, iss_floor, fastopen))
+        return;
+    r.fastopen = fastopen != FASTOPEN_NO;
     if (full) {
         tcp_syn_cookie_send(stack, l, &r);
     } else if (!tcp_syn_received_begin(stack, &r, iss_floor)) {

@@ -34,6 +34,43 @@ void tcp_syn_received_arrives(struct gander_stack *stack, struct tcp_syn_receive
 void tcp_syn_received_timer(struct gander_stack *stack, struct tcp_syn_received *r);
 void tcp_syn_received_free(struct gander_stack *stack, struct tcp_syn_received *r);
 
+/* The connection that a record becomes; state SYN-RECEIVED, not in the table. NULL: no memory. */
+struct tcp_conn *tcp_syn_received_promote(struct gander_stack *stack,
+                                          const struct tcp_syn_received *r);
+
+/* --- fastopen.c ------------------------------------------------------------------------------------------------- */
+
+enum tcp_fastopen_flags {
+    TCP_FASTOPEN_ACTIVE = 1,  /* the SYN has the option, and text if there is a cookie */
+    TCP_FASTOPEN_PASSIVE = 2, /* its SYN's text was taken */
+    TCP_FASTOPEN_COOKIE = 4,  /* our SYN-ACK brings a new cookie */
+    TCP_FASTOPEN_CARRIED = 8  /* the text of our SYN was acknowledged with it */
+};
+
+enum fastopen_verdict { FASTOPEN_NO, FASTOPEN_COOKIE, FASTOPEN_TAKE, FASTOPEN_TAKE_NEW_COOKIE };
+
+/* What a SYN to a listener gets: nothing, a cookie, or a connection at once. */
+enum fastopen_verdict tcp_fastopen_syn(const struct gander_stack *stack, struct tcp_listener *l,
+                                       const struct tcp_arrival *a, const struct tcp_flow *flow);
+/* That connection, with the SYN's text; false: no memory, and nothing has happened. */
+bool tcp_fastopen_begin(struct gander_stack *stack, const struct tcp_syn_received *r,
+                        struct tcp_arrival *a, bool new_cookie);
+void tcp_fastopen_cookie(const struct gander_stack *stack, unsigned family,
+                         const struct tcp_flow *flow, struct tcp_segment *seg);
+void tcp_fastopen_done(struct gander_stack *stack, struct tcp_conn *c, bool reset);
+/* Does the SYN wait for text to go with it? */
+bool tcp_fastopen_waits(const struct gander_stack *stack, const struct tcp_conn *c);
+void tcp_fastopen_go(struct gander_stack *stack, struct tcp_conn *c);
+/* A SYN or SYN-ACK leaves: its option, and how much text. */
+void tcp_fastopen_out(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_send *send,
+                      struct tcp_segment *seg);
+uint32_t tcp_fastopen_syn_text(struct gander_stack *stack, struct tcp_conn *c);
+void tcp_fastopen_on_timeout(struct gander_stack *stack, struct tcp_conn *c);
+/* The SYN-ACK came. */
+void tcp_fastopen_agree(struct gander_stack *stack, struct tcp_conn *c,
+                        const struct tcp_segment *seg);
+void tcp_fastopen_finish(struct gander_stack *stack);
+
 /* --- ecn.c, accecn.c: explicit congestion notification ------------------------------------------------------- */
 
 /* What an arrived segment says of it; of the connection as it was before its ACK was taken. */

@@ -91,6 +91,8 @@ static const struct knob knob_table[] = {
     KNOB(SACK, sack, 0, 1, true),
     KNOB(SLOW_START_AFTER_IDLE, slow_start_after_idle, 0, 1, false),
     KNOB(NAGLE_RELAXED, nagle_relaxed, 0, 1, false),
+    KNOB(FASTOPEN, fastopen_max, 0, 1 << 20, false),
+    KNOB(FASTOPEN_CONNECT, fastopen_connect, 0, 1, true),
     KNOB(ECN, ecn, GANDER_ECN_OFF, GANDER_ECN_ACCURATE, true),
 };
 

@@ -79,8 +79,9 @@ static void syn_output(struct gander_stack *stack, struct tcp_conn *c, struct tu
     bool answer = c->entity.state == GANDER_TCP_SYN_RECEIVED, again = q->count > 0;
     struct tcp_send send = {.seq = c->snd.iss,
                             .flags = GANDER_FLAG_SYN | (answer ? GANDER_FLAG_ACK : 0)};
+    int64_t text;
 
-    if (!(c->flags & TCP_SYN_QUEUED) && q->lost.first == RTXQ_NONE)
+    if (!(c->flags & TCP_SYN_QUEUED) && (!again || q->lost.first != q->first))
         return;
     if (!rtxq_reserve(q, stack->mem)) {
         turn->stuck = true;
@@ -91,7 +92,10 @@ static void syn_output(struct gander_stack *stack, struct tcp_conn *c, struct tu
                       : (again ? GANDER_WHY_syn_retransmit : GANDER_WHY_syn);
     if (again && answer && (c->flags & TCP_SYN_QUEUED))
         send.why = GANDER_WHY_syn_ack; /* our SYN once more, as the answer to the peer's */
-    if (turn_send(stack, c, turn, &send) < 0)
+    if (!again && !answer)
+        send.text_len = tcp_fastopen_syn_text(stack, c);
+    text = turn_send(stack, c, turn, &send);
+    if (text < 0)
         return;
     c->flags &= ~(uint32_t)TCP_SYN_QUEUED;
     if (again) {
@@ -99,6 +103,10 @@ static void syn_output(struct gander_stack *stack, struct tcp_conn *c, struct tu
     } else {
         rtxq_push(q, c->snd.iss, 1, RECORD_SYN, stack->now);
         c->snd.nxt = c->snd.iss + 1;
+    }
+    if (text > 0) { /* an empty queue has room for both */
+        tcp_rate_on_sent(stack, c, rtxq_push(q, c->snd.nxt, (uint32_t)text, 0, stack->now));
+        c->snd.nxt += (uint32_t)text;
     }
     tcp_timers_on_sent(stack, c);
 }
@@ -320,10 +328,23 @@ static void waiting_check(struct gander_stack *stack, struct tcp_conn *c)
         tcp_timers_on_window(stack, c);
 }
 
+/* The answer to a SYN with text need not wait for the handshake's end [RFC7413 4.2.2], nor for its SYN-ACK's ACK. */
+static void early_output(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn)
+{
+    if (c->busy->rtxq.count == 0 || c->flags & TCP_SYN_QUEUED)
+        return;
+    if (c->busy->rtxq.count == 1 && !(c->flags & (TCP_CORK | TCP_MORE)))
+        c->flags |= TCP_OVERRIDE;
+    data_output(stack, c, turn);
+    c->flags &= ~(uint32_t)TCP_OVERRIDE;
+}
+
 static void conn_output(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn)
 {
     if (c->busy && is_opening(c)) {
         syn_output(stack, c, turn);
+        if (c->busy->fastopen & TCP_FASTOPEN_PASSIVE)
+            early_output(stack, c, turn);
         /* challenges, and answers to old segments */
         if (c->entity.state == GANDER_TCP_SYN_RECEIVED)
             ack_output(stack, c, turn);

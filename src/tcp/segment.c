@@ -95,6 +95,8 @@ static unsigned header_fill(struct gander_stack *stack, struct tcp_conn *c,
     }
     if (syn)
         syn_options(stack, c, seg);
+    if (syn && c->busy->fastopen)
+        tcp_fastopen_out(stack, c, send, seg);
     else
         ack_options(stack, c, send, seg);
     if (seg->has_timestamp) {
@@ -145,7 +147,8 @@ struct gander_packet *tcp_segment_build(struct gander_stack *stack, struct tcp_c
         return NULL;
     }
     if (send->text_len > 0)
-        sent.text_len = sendq_refer(&c->busy->sendq, send->seq, send->text_len, packet);
+        sent.text_len = sendq_refer(&c->busy->sendq, send->seq + !!(send->flags & GANDER_FLAG_SYN),
+                                    send->text_len, packet);
     if (sent.text_len < send->text_len) /* in too many pieces: what follows goes in the next */
         sent.flags &= (uint8_t) ~(GANDER_FLAG_FIN | GANDER_FLAG_PSH);
     codepoint = header_fill(stack, c, &sent, &seg);

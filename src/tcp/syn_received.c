@@ -80,6 +80,7 @@ void tcp_syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r, ui
                   .tsval = tsval,
                   .tsecr = r->ts_recent,
                   .ace = (uint8_t)tcp_ecn_answer(r->ecn, r->ecn >> TCP_ECN_SYN_SHIFT, r->retries),
+                  .fastopen = r->fastopen,
                   .accecn = (r->ecn & TCP_ECN_ACCURATE) && !r->retries && !again});
 }
 
@@ -227,7 +228,8 @@ static void ecn_begin(struct tcp_conn *c, const struct tcp_syn_received *r)
         accecn_begin(&c->knobs->accecn, r->ecn >> TCP_ECN_SYN_SHIFT, true);
 }
 
-static struct tcp_conn *promote(struct gander_stack *stack, struct tcp_syn_received *r)
+struct tcp_conn *tcp_syn_received_promote(struct gander_stack *stack,
+                                          const struct tcp_syn_received *r)
 {
     struct tcp_listener *l = r->listener;
     struct tcp_conn *c = tcp_conn_new(stack, r->entity.family);
@@ -274,7 +276,7 @@ static void record_established(struct gander_stack *stack, struct tcp_syn_receiv
                                struct tcp_arrival *a)
 {
     struct tcp_listener *l = r->listener;
-    struct tcp_conn *c = promote(stack, r);
+    struct tcp_conn *c = tcp_syn_received_promote(stack, r);
 
     if (!c) {
         tcp_drop(stack, NULL, a, GANDER_DROP_tcp_memory);
@@ -295,7 +297,7 @@ void tcp_syn_cookie_established(struct gander_stack *stack, struct tcp_syn_recei
 {
     struct tcp_conn *c;
 
-    c = promote(stack, r);
+    c = tcp_syn_received_promote(stack, r);
     if (c && tcp_flow_insert(stack, &c->entity)) {
         c->flags |= TCP_IN_TABLE;
         established(stack, c, r->listener, a);

@@ -163,6 +163,7 @@ struct tcp_busy {
     tcp_seq loss_edge;     /* without RACK: up to here IsLost() is known … */
     uint32_t sacked_above; /* … and so many are SACKed behind it */
     tcp_seq fin_seq;
+    uint8_t fastopen;         /* enum tcp_fastopen_flags */
     tcp_seq ecn_until;        /* marks of what was sent before are answered */
     gander_time last_sent_ns; /* RFC 5681 4.1 */
     tcp_seq snd_up;           /* one past the last urgent byte */
@@ -214,6 +215,9 @@ struct tcp_listener {
     uint8_t cc;
     struct tcp_knobs *knobs;
     gander_time cookies_until_ns; /* cookies are believed until then */
+    /* fastopen.c: in SYN-RECEIVED; of these reset, and until when they count */
+    uint32_t fastopen_pending, fastopen_reset;
+    gander_time fastopen_reset_until_ns;
 };
 
 /* SYN-RECEIVED after a passive open. */
@@ -229,6 +233,7 @@ struct tcp_syn_received {
     uint8_t snd_scale : 4, rcv_scale : 4; /* the peer's, and ours as the SYN-ACK says it */
     uint8_t retries : 5;
     uint8_t from_cookie : 1; /* there was no record */
+    uint8_t fastopen : 1;    /* a cookie was asked for */
     uint8_t acked : 1;       /* and waits for text: GANDER_OPTION_DEFER_ACCEPT_NS */
     uint8_t flags;           /* TCP_TIMESTAMPS, TCP_SACK, TCP_SCALING */
     uint8_t ecn;             /* enum tcp_ecn_flags, modes and NO_ECT; the codepoint of the SYN */
@@ -386,6 +391,7 @@ struct tcp_reply {
     uint32_t tsval, tsecr;
     uint8_t ace;                   /* AE, CWR, ECE */
     bool accecn;                   /* the option, as it begins */
+    bool fastopen;                 /* a cookie */
     const struct tcp_knobs *knobs; /* TTL and traffic class; NULL: the stack's */
 };
 void tcp_reply(struct gander_stack *stack, struct tcp_entity *entity, uint64_t id,
@@ -502,7 +508,7 @@ int tcp_user_listen(struct gander_stack *stack, struct tcp_conn *c, int backlog)
 int tcp_user_accept(struct gander_stack *stack, struct tcp_listener *l, gander_socket *out,
                     struct gander_address *peer);
 int tcp_user_connect(struct gander_stack *stack, struct tcp_conn *c,
-                     const struct gander_address *peer);
+                     const struct gander_address *peer, bool fastopen);
 int64_t tcp_user_send(struct gander_stack *stack, struct tcp_conn *c, const void *data, size_t len,
                       unsigned flags);
 int64_t tcp_user_receive(struct gander_stack *stack, struct tcp_conn *c, void *buffer, size_t len,

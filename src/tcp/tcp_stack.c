@@ -101,6 +101,7 @@ void tcp_stack_finish(struct gander_stack *stack)
                             &tcp->knobs, &tcp->cc_memory};
 
     sockets_end(stack);
+    tcp_fastopen_finish(stack);
     table_each(&tcp->flows, flow_end, stack);
     table_finish(&tcp->flows);
     table_finish(&tcp->ports);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/table.h"
 #include "base/wheel.h"
+#include "tcp/fastopen.h"
 #include "tcp/knobs.h"
 
 struct tcp_busy;
@@ -52,6 +53,7 @@ struct tcp_stack {
     uint32_t orphans;
     uint64_t connections, syn_received, time_wait;
     int cc_default;
+    struct tcp_fastopen fastopen;
     uint32_t clock_ms; /* timestamp clock [RFC7323 5.4]: 1 ms, moved by gander_advance() */
     uint32_t port_counters[TCP_PORT_COUNTERS]; /* [RFC6056 3.3.4] */
 };

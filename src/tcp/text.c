@@ -10,6 +10,8 @@
 
 static bool takes_text(const struct tcp_conn *c)
 {
+    if (c->entity.state == GANDER_TCP_SYN_RECEIVED)
+        return c->busy->fastopen & TCP_FASTOPEN_PASSIVE;
     return c->entity.state == GANDER_TCP_ESTABLISHED || c->entity.state == GANDER_TCP_FIN_WAIT_1 ||
            c->entity.state == GANDER_TCP_FIN_WAIT_2;
 }

@@ -298,6 +298,7 @@ static bool retransmit_fired(struct gander_stack *stack, struct tcp_conn *c)
     timer_stop(c, GANDER_TIMER_loss_probe);
     timer_stop(c, GANDER_TIMER_reorder);
     tcp_ecn_on_timeout(c);
+    tcp_fastopen_on_timeout(stack, c);
     tcp_loss_on_timeout(stack, c);
     timer_set(stack, c, GANDER_TIMER_retransmit, stack->now + tcp_rto(stack, c)); /* (5.6) */
     tcp_output_wanted(stack, c);

@@ -117,7 +117,7 @@ static void sequence_start(struct gander_stack *stack, struct tcp_conn *c)
 }
 
 int tcp_user_connect(struct gander_stack *stack, struct tcp_conn *c,
-                     const struct gander_address *peer)
+                     const struct gander_address *peer, bool fastopen)
 {
     struct tcp_flow flow, before = c->flow;
     uint8_t family = c->entity.family;
@@ -144,8 +144,13 @@ int tcp_user_connect(struct gander_stack *stack, struct tcp_conn *c,
     }
     stack->stats.tcp_active_opens++;
     tcp_state_set(stack, c, GANDER_TCP_SYN_SENT, GANDER_CAUSE_open_active);
-    c->flags |= TCP_SYN_QUEUED;
-    tcp_output_wanted(stack, c);
+    if ((fastopen || tcp_knobs_of(stack, c)->fastopen_connect) &&
+        (stack->config.tcp_fastopen & GANDER_FASTOPEN_CLIENT))
+        c->busy->fastopen = TCP_FASTOPEN_ACTIVE;
+    if (tcp_fastopen_waits(stack, c))
+        sock_event(stack, &c->sock, GANDER_EVENT_WRITABLE, 0);
+    else
+        tcp_fastopen_go(stack, c);
     return GANDER_OK;
 }
 
@@ -164,8 +169,11 @@ static bool send_close(struct gander_stack *stack, struct tcp_conn *c)
         tcp_state_set(stack, c, GANDER_TCP_FIN_WAIT_1, GANDER_CAUSE_close);
     else if (c->entity.state == GANDER_TCP_CLOSE_WAIT)
         tcp_state_set(stack, c, GANDER_TCP_LAST_ACK, GANDER_CAUSE_close);
-    if (c->entity.state >= GANDER_TCP_ESTABLISHED) /* before that, the handshake comes first */
+    /* before that, the handshake comes first */
+    if (c->entity.state >= GANDER_TCP_ESTABLISHED || c->busy->fastopen & TCP_FASTOPEN_PASSIVE)
         tcp_output_wanted(stack, c);
+    else
+        tcp_fastopen_go(stack, c);
     return true;
 }
 

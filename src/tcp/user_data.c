@@ -93,8 +93,10 @@ int64_t tcp_user_send(struct gander_stack *stack, struct tcp_conn *c, const void
     c->flags &= ~(uint32_t)TCP_MORE;
     if (flags & GANDER_SEND_MORE)
         c->flags |= TCP_MORE;
-    if (c->entity.state >= GANDER_TCP_ESTABLISHED)
+    if (c->entity.state >= GANDER_TCP_ESTABLISHED || c->busy->fastopen & TCP_FASTOPEN_PASSIVE)
         tcp_output_wanted(stack, c);
+    else
+        tcp_fastopen_go(stack, c);
     return (int64_t)n;
 }
 

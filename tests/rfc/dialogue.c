@@ -260,7 +260,9 @@ static void fill_in(struct dialogue *d, struct segment *s)
     }
     if (syn) {
         f->ts_offered = s->fields & FIELD_TS;
-        if (f->ours <= 1) /* or else it is a stray one, and counts when it is answered with a SYN */
+        if (f->ours <= 1 ||
+            f->state ==
+                GANDER_TCP_SYN_SENT) /* or else it is a stray one, and counts when it is answered with a SYN */
             f->ts_on = f->ts_asked && f->ts_offered;
     }
     if (relative == (int64_t)f->next && !(s->flags & GANDER_FLAG_RST))

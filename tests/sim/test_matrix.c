@@ -141,9 +141,13 @@ static struct deed observe(struct bed *bed, const struct peer_segment *s)
 }
 
 /* NULL: as the oracle says; else what is wrong. */
-static const char *reply_differs(const struct oracle_verdict *v, const struct deed *d)
+static const char *reply_differs(const struct oracle_verdict *v, const struct deed *d,
+                                 const struct peer_segment *arrived)
 {
     const struct peer_segment *r = &d->reply;
+    const unsigned setup =
+        GANDER_FLAG_ECE | GANDER_FLAG_CWR; /* agreed to by default [RFC3168 6.1.1] */
+    unsigned ece = (arrived->flags & setup) == setup ? GANDER_FLAG_ECE : 0U;
 
     if (v->reply == ORACLE_SILENT)
         return d->sent > 0 ? "an answer" : NULL;
@@ -162,7 +166,7 @@ static const char *reply_differs(const struct oracle_verdict *v, const struct de
             return "no reset, or its flags";
         return v->reset_acks && r->ack != v->reply_ack ? "the reset's ACK" : NULL;
     case ORACLE_SYN_ACKS:
-        if (r->flags != (GANDER_FLAG_SYN | GANDER_FLAG_ACK))
+        if (r->flags != (GANDER_FLAG_SYN | GANDER_FLAG_ACK | ece))
             return "no SYN-ACK";
         return r->ack != v->reply_ack ? "the SYN-ACK's ACK" : NULL;
     default:
@@ -173,9 +177,9 @@ static const char *reply_differs(const struct oracle_verdict *v, const struct de
 }
 
 static const char *differs(const struct bed *bed, const struct oracle_verdict *v,
-                           const struct deed *d)
+                           const struct deed *d, const struct peer_segment *arrived)
 {
-    const char *reply = reply_differs(v, d);
+    const char *reply = reply_differs(v, d, arrived);
 
     if ((int)v->state != d->state)
         return "next state";
@@ -319,7 +323,7 @@ static void examine(struct bed *bed, const struct cell *cell, struct tally *tall
         deed.delivered = 0; /* what closed the window */
         deed.text_right = true;
     }
-    what = differs(bed, &v, &deed);
+    what = differs(bed, &v, &deed, &p);
     tally->wrong += what != NULL;
     if (what && is_new(tally, what, v.clause))
         show(cell, what, &v, &deed);
