@@ -175,9 +175,10 @@ static enum tcp_verdict check_sequence(struct gander_stack *stack, struct tcp_co
         seg->len--;
         a->was_syn = true;
     }
-    if (c->entity.state == GANDER_TCP_SYN_RECEIVED && seg->seq == c->rcv.irs &&
-        (seg->flags &
-         GANDER_FLAG_SYN)) { /* the SYN again: so is the answer, as in syn_received.c */
+    if (c->entity.state == GANDER_TCP_SYN_RECEIVED && (seg->flags & GANDER_FLAG_SYN) &&
+        seg->seq == c->rcv.irs &&
+        (c->busy->fastopen &
+         TCP_FASTOPEN_PASSIVE)) { /* the SYN again: so is the answer, as in syn_received.c */
         c->flags |= TCP_SYN_QUEUED;
         tcp_output_wanted(stack, c);
         tcp_drop(stack, c, a, GANDER_DROP_tcp_duplicate);

@@ -142,12 +142,12 @@ static struct deed observe(struct bed *bed, const struct peer_segment *s)
 
 /* NULL: as the oracle says; else what is wrong. */
 static const char *reply_differs(const struct oracle_verdict *v, const struct deed *d,
-                                 const struct peer_segment *arrived)
+                                 const struct peer_segment *arrived, bool asks)
 {
     const struct peer_segment *r = &d->reply;
     const unsigned setup =
         GANDER_FLAG_ECE | GANDER_FLAG_CWR; /* agreed to by default [RFC3168 6.1.1] */
-    unsigned ece = (arrived->flags & setup) == setup ? GANDER_FLAG_ECE : 0U;
+    unsigned ece = asks && (arrived->flags & setup) == setup ? GANDER_FLAG_ECE : 0U;
 
     if (v->reply == ORACLE_SILENT)
         return d->sent > 0 ? "an answer" : NULL;
@@ -179,7 +179,7 @@ static const char *reply_differs(const struct oracle_verdict *v, const struct de
 static const char *differs(const struct bed *bed, const struct oracle_verdict *v,
                            const struct deed *d, const struct peer_segment *arrived)
 {
-    const char *reply = reply_differs(v, d, arrived);
+    const char *reply = reply_differs(v, d, arrived, bed->tcb.state != ORACLE_SYN_RECEIVED);
 
     if ((int)v->state != d->state)
         return "next state";
