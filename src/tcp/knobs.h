@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 #include <gander/stack.h>
-#include "tcp/ecn.h"
 
+#include "tcp/ecn.h"
 #include "tcp/meter.h"
 
 struct tcp_cc_memory;
@@ -34,11 +34,12 @@ struct tcp_knobs {
     uint8_t timestamps, window_scaling, sack; /* offered, and agreed to */
     uint8_t slow_start_after_idle;
     uint8_t nagle_relaxed;
-    uint8_t pacing;         /* for algorithms that leave the choice */
-    struct tcp_meter meter; /* of a connection that is idle: no option, but as rare */
-    uint8_t ecn; /* enum gander_ecn */
+    uint8_t pacing; /* for algorithms that leave the choice */
+    uint8_t ecn;    /* enum gander_ecn */
     uint8_t fastopen_connect;
     uint32_t fastopen_max; /* listener: at once in SYN-RECEIVED; 0: off */
+    /* no options, but as rare: */
+    struct tcp_meter meter; /* of a connection that is idle */
     struct tcp_accecn accecn;
 };
 
