@@ -259,12 +259,13 @@ static void loss_probe_output(struct gander_stack *stack, struct tcp_conn *c, st
 {
     struct tcp_busy *b = c->busy;
     uint32_t in_flight = c->snd.nxt - c->snd.una;
-    uint32_t n = min_u32(b->sendq.end - c->snd.nxt, c->mss);
+    /* a FIN that has left is the end, and no new data */
+    uint32_t n = c->flags & TCP_FIN_SENT ? 0 : min_u32(b->sendq.end - c->snd.nxt, c->mss);
 
     if (turn_over(turn))
         return;
     c->flags &= ~(uint32_t)TCP_LOSS_PROBE_DUE;
-    if (!tcp_tlp_may_send(c) || (c->flags & TCP_FIN_SENT && n > 0))
+    if (!tcp_tlp_may_send(c))
         return;
     if (b->recovery != TCP_OPEN) {
         uint32_t first = b->rtxq.first;

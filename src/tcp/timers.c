@@ -29,6 +29,7 @@ enum {
 static const gander_time cork_ns = 200 * GANDER_MS;
 /* RFC 8985 7.2 leaves the minimum to the implementation */
 static const gander_time probe_min_ns = 2 * GANDER_MS;
+static const gander_time ack_margin_ns = 5 * GANDER_MS;
 static const gander_time probe_initial_ns = GANDER_S; /* before the first round-trip sample */
 
 static void wheel_at_latest(struct gander_stack *stack, struct tcp_conn *c, gander_time at)
@@ -58,14 +59,21 @@ static bool timer_runs(const struct tcp_conn *c, enum gander_timer timer)
 
 /* --- what happened ------------------------------------------------------------------------------ */
 
-/* RFC 8985 7.2: PTO. */
-static gander_time probe_timeout(const struct gander_stack *stack, const struct tcp_conn *c)
+/*
+ * RFC 8985 7.2: PTO. A lone segment's ACK may be delayed; TLP.max_ack_delay counts from when it left, so that where two round trips
+ * are longer anyway nothing is added to them.
+ */
+static gander_time probe_at(const struct gander_stack *stack, const struct tcp_conn *c)
 {
-    gander_time pto = c->srtt_ns ? 2 * c->srtt_ns : probe_initial_ns;
+    const struct rtxq *q = &c->busy->rtxq;
+    gander_time delay = stack->config.tcp_delayed_ack_ns + ack_margin_ns, at;
 
-    if (c->busy->rtxq.count == 1)
-        pto += stack->config.tcp_delayed_ack_ns; /* its ACK may be delayed */
-    return max_i64(pto, probe_min_ns);
+    if (c->srtt_ns == 0)
+        return stack->now + probe_initial_ns;
+    at = stack->now + max_i64(2 * c->srtt_ns, probe_min_ns);
+    if (q->count == 1)
+        at = max_i64(at, rtxq_at(q, q->first)->sent_ns + c->srtt_ns + delay);
+    return at;
 }
 
 static void loss_probe_schedule(struct gander_stack *stack, struct tcp_conn *c)
@@ -76,7 +84,7 @@ static void loss_probe_schedule(struct gander_stack *stack, struct tcp_conn *c)
     if (!tcp_tlp_may_wait(stack, c))
         return;
     /* 7.2: not later than the retransmission timer, in whose place it then is */
-    at = min_i64(stack->now + probe_timeout(stack, c), b->at[GANDER_TIMER_retransmit]);
+    at = min_i64(probe_at(stack, c), b->at[GANDER_TIMER_retransmit]);
     timer_set(stack, c, GANDER_TIMER_loss_probe, at);
 }
 
