@@ -268,7 +268,8 @@ void loss_relay_run(struct loss_relay *relay, gander_time until, int stop)
             more = relay_turn(relay);
         wait = earlier(relay_deadline(relay), until) - gander_host_now();
         wait = more || wait < 0 ? 0 : wait;
-        sleep = (struct timespec){.tv_sec = (time_t)(wait / GANDER_S), .tv_nsec = (long)(wait % GANDER_S)};
+        sleep = (struct timespec){.tv_sec = (time_t)(wait / GANDER_S),
+                                  .tv_nsec = (long)(wait % GANDER_S)};
         ppoll(fds, 3, &sleep, NULL);
     }
 }

@@ -5,7 +5,6 @@
  * too. --random adds N inputs from a generator, the same in each run: few targets need more to be used thoroughly.
  */
 #include <dirent.h>
-#include <sys/stat.h>
 
 #include "fuzz.h"
 
@@ -35,15 +34,14 @@ static void run_file(const char *path)
     runs++;
 }
 
-static void run_directory(const char *path)
+/* False: it is none. */
+static bool run_directory(const char *path)
 {
     struct dirent **names;
     int n = scandir(path, &names, NULL, alphasort);
 
-    if (n < 0) {
-        fprintf(stderr, "cannot read %s\n", path);
-        exit(2);
-    }
+    if (n < 0)
+        return false;
     for (int i = 0; i < n; i++) {
         char file[4096];
 
@@ -54,6 +52,7 @@ static void run_directory(const char *path)
         free(names[i]);
     }
     free(names);
+    return true;
 }
 
 /* SplitMix64 */
@@ -72,7 +71,7 @@ static void run_random(unsigned n)
     uint64_t seed = 1;
 
     while (n-- > 0) {
-        size_t size = 1 + random_next(&seed) % BYTES_MAX;
+        size_t size = 1 + (size_t)(random_next(&seed) % BYTES_MAX);
         uint8_t *data = malloc(size); /* of just this size: a byte read behind it is seen */
 
         for (size_t i = 0; data && i < size; i++)
@@ -87,7 +86,6 @@ static void run_random(unsigned n)
 
 int main(int argc, char **argv)
 {
-    struct stat status;
     int i = 1;
 
     if (argc > 2 && strcmp(argv[1], "--random") == 0) {
@@ -95,9 +93,7 @@ int main(int argc, char **argv)
         i = 3;
     }
     for (; i < argc; i++) {
-        if (stat(argv[i], &status) == 0 && S_ISDIR(status.st_mode))
-            run_directory(argv[i]);
-        else
+        if (!run_directory(argv[i]))
             run_file(argv[i]);
     }
     printf("%u inputs replayed\n", runs);
