@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the calls of a stack refuse: every field of a configuration out of its range, links and packets that cannot be; every error
- * has words. And the table of who may bind what beside whom: any address, one family, one address (RFC 9293 MUST-42; RFC 3493 5.3
- * for IPV6_V6ONLY).
+ * has words. And the table of who may bind what beside whom: any address, one family, one address (RFC 9293 MUST-42),
+ * with and without V6_ONLY.
  */
 #include "rfc/packets.h"
 
