@@ -5,7 +5,7 @@
  */
 #include "core/stack.h"
 
-#include "tcp/tcp.h"
+#include "tcp/check.h"
 
 enum { LOOK_AT_ALL = 64 };
 

@@ -74,7 +74,7 @@ bool icmp_rate_allows(struct gander_stack *stack, unsigned family, const uint8_t
 static void trace_icmp(struct gander_stack *stack, enum gander_trace_type direction,
                        const uint8_t *message, uint32_t len, const struct trace_flow *flow)
 {
-    struct gander_trace_event event;
+    struct gander_trace_event event = {0};
 
     event.type = direction;
     if (direction == GANDER_TRACE_icmp_out) {

@@ -115,9 +115,11 @@ static void una_advance(struct gander_stack *stack, struct tcp_conn *c,
 
 /* [RFC9293 3.10.7.4]: WL1 and WL2 keep old segments from using the window. */
 static bool window_update(struct gander_stack *stack, struct tcp_conn *c,
-                          const struct tcp_segment *seg)
+                          const struct tcp_arrival *a)
 {
-    uint32_t wnd = seg->wnd << c->snd_scale, before = c->snd.wnd;
+    const struct tcp_segment *seg = &a->seg;
+    /* In a SYN, as it comes when both open at once, never scaled [RFC7323 2.2]. */
+    uint32_t wnd = seg->wnd << (a->was_syn ? 0 : c->snd_scale), before = c->snd.wnd;
     tcp_seq seq = seq_max(seg->seq, c->rcv.nxt); /* the part that is old will be cut off */
 
     if (!seq_lt(c->snd.wl1, seq) && !(c->snd.wl1 == seq && seq_leq(c->snd.wl2, seg->ack)))
@@ -208,7 +210,7 @@ enum tcp_verdict tcp_ack_arrives(struct gander_stack *stack, struct tcp_conn *c,
     if (seq_lt(seg->ack, c->snd.una)) /* an old one: nothing in it is news */
         return TCP_CONTINUE;
     if (!c->busy) { /* nothing in flight: only the window counts */
-        window_update(stack, c, seg);
+        window_update(stack, c, a);
         return TCP_CONTINUE;
     }
     facts_begin(c, seg, &facts);
@@ -219,7 +221,7 @@ enum tcp_verdict tcp_ack_arrives(struct gander_stack *stack, struct tcp_conn *c,
         tcp_sack_arrives(stack, c, seg, &facts);
     else
         c->busy->sack_count = 0;
-    window_moved = window_update(stack, c, seg);
+    window_moved = window_update(stack, c, a);
     facts.duplicate = is_duplicate(c, seg, window_moved);
     tcp_tlp_on_ack(stack, c, &facts);
     if (facts.acked_bytes > 0)

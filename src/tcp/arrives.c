@@ -36,7 +36,7 @@ void tcp_challenge(struct gander_stack *stack, struct tcp_conn *c)
         debt_ms = 0;
     if (c->challenged_ns + stack->config.tcp_challenge_ns > stack->now ||
         debt_ms > (CHALLENGE_BURST - 1) * CHALLENGE_COST_MS) {
-        stack->stats.drops[GANDER_DROP_tcp_challenge_rate]++;
+        tcp_drop_nothing(stack, &c->entity, c->id, GANDER_DROP_tcp_challenge_rate);
         return;
     }
     c->challenges_paid_ms = stack->tcp.clock_ms + debt_ms + CHALLENGE_COST_MS;
@@ -135,6 +135,7 @@ static void trim_left(struct tcp_conn *c, struct tcp_arrival *a)
         return;
     if (seg->flags & GANDER_FLAG_SYN) {
         seg->flags &= (uint8_t)~GANDER_FLAG_SYN;
+        a->was_syn = true;
         seg->len--;
         cut--;
     }

@@ -4,7 +4,7 @@
  * them after every call, the simulator in every build (gander_check()). Each function returns NULL, or the condition that
  * does not hold, as text.
  */
-#include "tcp/tcp.h"
+#include "tcp/check.h"
 
 #define HOLDS(condition)                                                                           \
     do {                                                                                           \

@@ -3,7 +3,7 @@
  * The invariants of the lists that connections share: of those that want to send, by link, and of those that hold memory, by
  * class; and of the flow that was found last. check.c calls it.
  */
-#include "tcp/tcp.h"
+#include "tcp/check.h"
 
 static const char *output_broken(const struct gander_stack *stack, unsigned link)
 {

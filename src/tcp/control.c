@@ -51,7 +51,7 @@ static void bare_send(struct gander_stack *stack, const struct bare *b,
     uint8_t *header;
 
     if (!packet) {
-        stack->stats.drops[GANDER_DROP_out_memory]++;
+        drop_packet(stack, NULL, GANDER_DROP_out_memory, NULL);
         return;
     }
     header = packet_push(packet, bytes);

@@ -70,11 +70,17 @@ uint16_t tcp_listener_window(const struct tcp_listener *l)
     return (uint16_t)min_u32(window_clamped(l->knobs, l->receive_limit_bytes), UINT16_MAX);
 }
 
+uint32_t tcp_window_limit(const struct tcp_conn *c)
+{
+    /* at least what the scaled field can say: less would be a window that never opens */
+    return max_u32(window_clamped(c->knobs, c->receive_limit_bytes), 1U << c->rcv_scale);
+}
+
 /* Never more than the 16 bits of the header can say: what cannot be offered is no reason to tell the peer about it. */
 uint32_t tcp_window_free(const struct tcp_conn *c)
 {
     uint32_t used = c->busy ? c->busy->recvq.bytes : 0;
-    uint32_t limit = window_clamped(c->knobs, c->receive_limit_bytes);
+    uint32_t limit = tcp_window_limit(c);
     uint32_t free = limit > used ? limit - used : 0;
 
     return min_u32(free, (uint32_t)UINT16_MAX << c->rcv_scale);
@@ -90,13 +96,12 @@ uint16_t tcp_window_offer(struct tcp_conn *c, bool scaled)
     unsigned scale = scaled ? c->rcv_scale : 0;
     uint32_t offered = c->rcv.edge - c->rcv.nxt;
     uint32_t free = tcp_window_free(c);
-    uint32_t worth = min_u32(c->receive_limit_bytes / 2, c->mss_receive);
-    uint32_t wire;
+    uint32_t worth = min_u32(tcp_window_limit(c) / 2, c->mss_receive);
+    uint32_t wire =
+        (offered + (1U << scale) - 1) >> scale; /* what was offered must stay (SHLD-14) */
 
     if (free >= offered + worth)
-        wire = free >> scale;
-    else
-        wire = (offered + (1U << scale) - 1) >> scale;
+        wire = max_u32(wire, free >> scale);
     wire = min_u32(wire, UINT16_MAX);
     if (seq_gt(c->rcv.nxt + (wire << scale), c->rcv.edge))
         c->rcv.edge = c->rcv.nxt + (wire << scale);

@@ -146,6 +146,16 @@ void tcp_input(struct gander_stack *stack, struct ip_arrival *arrival)
     dispatch(stack, &a);
 }
 
+void tcp_drop_nothing(struct gander_stack *stack, struct tcp_entity *entity, uint64_t id,
+                      enum gander_drop reason)
+{
+    struct trace_flow flow;
+
+    if (trace_on(stack))
+        tcp_trace_flow(entity, id, &flow);
+    drop_packet(stack, NULL, reason, trace_on(stack) ? &flow : NULL);
+}
+
 void tcp_drop(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a,
               enum gander_drop reason)
 {

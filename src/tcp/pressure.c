@@ -92,7 +92,10 @@ void tcp_pressure_relieve(struct gander_stack *stack)
     if (!b || (!is_critical(stack->mem) && stack->now - b->progress_ns < stuck_ns))
         return;
     stack->stats.tcp_evictions++;
-    tcp_send_reset(stack, b->conn, GANDER_WHY_rst_memory);
+    if (b->conn->flags & TCP_IN_TABLE) /* in TIME-WAIT only its reader suffers */
+        tcp_send_reset(stack, b->conn, GANDER_WHY_rst_memory);
+    if (b->recvq.bytes > 0) /* the stream has lost its end: what is read next is the error */
+        b->conn->flags &= ~(uint32_t)TCP_FIN_RECEIVED;
     recvq_finish(&b->recvq); /* its memory is the point */
     tcp_conn_end(stack, b->conn, GANDER_CAUSE_memory, GANDER_ECONNABORTED);
 }

@@ -143,7 +143,7 @@ struct gander_packet *tcp_segment_build(struct gander_stack *stack, struct tcp_c
     unsigned codepoint;
 
     if (!packet) {
-        stack->stats.drops[GANDER_DROP_out_memory]++;
+        tcp_drop_nothing(stack, &c->entity, c->id, GANDER_DROP_out_memory);
         return NULL;
     }
     if (send->text_len > 0)

@@ -53,7 +53,8 @@ void tcp_state_set(struct gander_stack *stack, struct tcp_conn *c, enum gander_t
     ASSERT(legal[from] & (1U << to));
     c->entity.state = (uint8_t)to;
     tcp_state_count(stack, from, to);
-    tcp_state_trace(stack, &c->entity, c->id, from, to, cause);
+    if (from != GANDER_TCP_TIME_WAIT) /* that ends with its record, which traces it */
+        tcp_state_trace(stack, &c->entity, c->id, from, to, cause);
     if (to != GANDER_TCP_CLOSED)
         tcp_timers_on_state(stack, c);
 }

@@ -357,6 +357,9 @@ void tcp_text_arrives(struct gander_stack *stack, struct tcp_conn *c, struct tcp
 /* Counts and traces a drop of this arrival's packet and frees it. */
 void tcp_drop(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a,
               enum gander_drop reason);
+/* The same for what was never built: an answer that is rationed, a packet without memory. */
+void tcp_drop_nothing(struct gander_stack *stack, struct tcp_entity *entity, uint64_t id,
+                      enum gander_drop reason);
 /* Wishes an ACK with the next output; `why` tells the trace. */
 void tcp_ack_now(struct gander_stack *stack, struct tcp_conn *c, enum gander_why why);
 /* As tcp_ack_now(), within the limit of RFC 5961 7. */
@@ -418,6 +421,8 @@ struct gander_packet *tcp_segment_build(struct gander_stack *stack, struct tcp_c
                                         const struct tcp_send *send);
 /* The window to offer, as on the wire, and rcv.edge with it [RFC9293 3.8.6.2.2]. */
 uint16_t tcp_window_offer(struct tcp_conn *c, bool scaled);
+/* the largest window that may be offered */
+uint32_t tcp_window_limit(const struct tcp_conn *c);
 uint32_t tcp_window_free(const struct tcp_conn *c);
 uint8_t tcp_scale_for(uint32_t window_bytes);
 /* What a SYN-ACK offers. */
@@ -547,16 +552,6 @@ void tcp_holder_update(struct gander_stack *stack, struct tcp_conn *c, bool prog
 void tcp_holder_remove(struct gander_stack *stack, struct tcp_busy *b);
 /* Memory is short: ends the worst holder. Any connection may be gone after it. */
 void tcp_pressure_relieve(struct gander_stack *stack);
-
-/* --- check.c: invariants; each returns NULL, or the condition that does not hold ------------------------------- */
-
-const char *tcp_broken(const struct gander_stack *stack, const struct tcp_conn *c);
-const char *tcp_broken_deep(const struct gander_stack *stack, const struct tcp_conn *c);
-const char *tcp_listener_broken(const struct tcp_listener *l);
-/* All flows and the numbers kept of them; deeply one connection, another one each turn. */
-const char *tcp_broken_anywhere(const struct gander_stack *stack, uint64_t turn);
-/* check_lists.c: of the lists of connections that want to send, and of those that hold memory */
-const char *tcp_lists_broken(const struct gander_stack *stack);
 
 #include "tcp/cc_calls.h"
 

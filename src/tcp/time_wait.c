@@ -198,7 +198,8 @@ static void challenge(struct gander_stack *stack, struct tcp_time_wait *w)
     uint8_t quarter = (uint8_t)(stack->tcp.clock_ms >> 8);
 
     if (w->challenged == quarter) {
-        stack->stats.drops[GANDER_DROP_tcp_challenge_rate]++;
+        tcp_drop_nothing(stack, &w->entity, tcp_full_id(stack, w->id),
+                         GANDER_DROP_tcp_challenge_rate);
         return;
     }
     w->challenged = quarter;

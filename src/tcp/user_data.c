@@ -104,7 +104,7 @@ int64_t tcp_user_send(struct gander_stack *stack, struct tcp_conn *c, const void
 static void window_update(struct gander_stack *stack, struct tcp_conn *c)
 {
     uint32_t offered = c->rcv.edge - c->rcv.nxt, free = tcp_window_free(c);
-    uint32_t worth = min_u32(c->receive_limit_bytes / 2, 2 * (uint32_t)c->mss_receive);
+    uint32_t worth = min_u32(tcp_window_limit(c) / 2, 2 * (uint32_t)c->mss_receive);
 
     if ((c->flags & (TCP_FIN_RECEIVED | TCP_IN_TABLE)) != TCP_IN_TABLE ||
         c->entity.state < GANDER_TCP_ESTABLISHED)

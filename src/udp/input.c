@@ -142,7 +142,7 @@ static bool is_self_talk(const struct udp_flow *flow)
 static void trace_datagram_in(struct gander_stack *stack, const struct udp_header *udp,
                               const struct trace_flow *flow)
 {
-    struct gander_trace_event event;
+    struct gander_trace_event event = {0};
 
     event.type = GANDER_TRACE_datagram_in;
     event.u.datagram_in =

@@ -120,9 +120,8 @@ static int emit_datagram(struct gander_stack *stack, const struct udp_socket *so
                                         .remote_ip = send->destination,
                                         .local_port = header.source_port,
                                         .remote_port = header.destination_port};
-        struct gander_trace_event event;
+        struct gander_trace_event event = {.type = GANDER_TRACE_datagram_out};
 
-        event.type = GANDER_TRACE_datagram_out;
         event.u.datagram_out = (struct gander_trace_datagram_out){len, GANDER_WHY_datagram};
         trace_emit(stack, &event, &flow);
     }
