@@ -445,11 +445,9 @@ static bool config_valid(const struct gander_impairment *config, const struct ga
     return times_valid(config) && config->queue_bytes <= 1u << 30;
 }
 
-static void lane_init(struct lane *lane, const struct gander_impairment *config, unsigned direction,
-                      uint32_t link_flags)
+static void lane_configure(struct lane *lane, const struct gander_impairment *config)
 {
-    if (config)
-        lane->config = *config;
+    lane->config = *config;
     if (lane->config.reorder_ns == 0)
         lane->config.reorder_ns = GANDER_MS;
     if (lane->config.queue_bytes == 0)
@@ -457,6 +455,14 @@ static void lane_init(struct lane *lane, const struct gander_impairment *config,
     if (lane->config.rate_bits_per_second > 0)
         lane->queue_ns = (gander_time)((uint64_t)lane->config.queue_bytes * BITS_IN_BYTE *
                                        (uint64_t)GANDER_S / lane->config.rate_bits_per_second);
+}
+
+static void lane_init(struct lane *lane, const struct gander_impairment *config, unsigned direction,
+                      uint32_t link_flags)
+{
+    const struct gander_impairment perfect = {0};
+
+    lane_configure(lane, config ? config : &perfect);
     lane->again_at = GANDER_NEVER;
     lane->trusted = (link_flags & GANDER_LINK_TRUSTED) != 0;
     draws_seed(lane, lane->config.seed, direction);
@@ -485,6 +491,20 @@ int gander_impair_create(struct gander_driver *inner, struct gander_stack *stack
               inner->flags);
     lane_init(&impair->lanes[GANDER_IMPAIR_RECEIVE], receive, GANDER_IMPAIR_RECEIVE, inner->flags);
     *driver = &impair->driver;
+    return GANDER_OK;
+}
+
+int gander_impair_change(struct gander_driver *driver, enum gander_impair_direction direction,
+                         const struct gander_impairment *config)
+{
+    struct impair *impair = driver && driver->ops == &impair_ops ? impair_of(driver) : NULL;
+
+    if (!impair || (unsigned)direction >= LANES || !config_valid(config, impair->inner))
+        return GANDER_EINVAL;
+    if (!impair->stack && direction == GANDER_IMPAIR_TRANSMIT &&
+        (config->duplicate_ppm > 0 || config->corrupt_ppm > 0))
+        return GANDER_EINVAL;
+    lane_configure(&impair->lanes[direction], config);
     return GANDER_OK;
 }
 

@@ -83,6 +83,11 @@ int gander_impair_create(struct gander_driver *inner, struct gander_stack *stack
                          const struct gander_impairment *transmit,
                          const struct gander_impairment *receive, struct gander_driver **driver);
 
+/* What happens in one direction from now on. Packets under way keep their time; the sequences of chance go on, the new seed
+ * counts for nothing. GANDER_EINVAL: as gander_impair_create(), or not a driver made by it. */
+int gander_impair_change(struct gander_driver *driver, enum gander_impair_direction direction,
+                         const struct gander_impairment *config);
+
 /* GANDER_EINVAL: not a driver made by gander_impair_create(), or no such direction. */
 int gander_impair_counters(const struct gander_driver *driver,
                            enum gander_impair_direction direction,
