@@ -5,19 +5,29 @@
 
 #include "sim/world.h"
 
-enum { SIM_LINKS_OF_HOST = GANDER_LINKS_MAX, SIM_TRACES_MAX = 8, SIM_BURST = 64 };
+enum {
+    SIM_LINKS_OF_HOST = GANDER_LINKS_MAX,
+    SIM_TRACES_MAX = 8,
+    SIM_BURST = 64,
+    SIM_TURNS_MAX = 1000000
+};
 
 struct world_host;
 
 /* One end of a cable, at one host. */
 struct end {
     struct world_host *host;
+    struct sim_link *cable;
     struct gander_driver *driver;  /* outermost */
     struct gander_driver *impair;  /* for its counters */
     struct gander_driver *capture; /* NULL: none */
     unsigned link;                 /* number in the host's stack */
     int waiting;                   /* packets that the driver did not take yet */
     struct gander_packet *packets[SIM_BURST];
+    gander_time refuses_until; /* the driver takes nothing before */
+    sim_tap_fn *tap;
+    void *tap_context;
+    struct gander_packet *slipped_in, **slipped_in_last; /* arrive with the next turn */
 };
 
 struct sim_link {
@@ -33,6 +43,9 @@ struct world_host {
     gander_time clock_offset;
     struct end *ends[SIM_LINKS_OF_HOST]; /* by link number */
     unsigned end_count;
+    gander_time stalled_until; /* nothing happens here before */
+    uint32_t memory_ppm;       /* of the requests for memory that get none */
+    uint64_t memory_draws;
     sim_events_fn *on_events;
     void *events_context;
     void (*config_trace)(void *context, const struct gander_trace_event *event);
@@ -55,6 +68,11 @@ struct sim_world {
         void *context;
     } traces[SIM_TRACES_MAX];
     unsigned trace_count;
+    bool checks;        /* gander_check() after each turn */
+    const char *broken; /* what it said first, … */
+    const struct world_host *broken_host;
+    uint64_t turns; /* since time last moved */
+    bool stuck;     /* time does not move any more */
 };
 
 /* The next number of the world's own sequence. */

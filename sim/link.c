@@ -15,6 +15,12 @@ static void end_close(struct end *end)
 {
     for (int i = 0; i < end->waiting; i++)
         gander_packet_free(end->packets[i]);
+    while (end->slipped_in) {
+        struct gander_packet *packet = end->slipped_in;
+
+        end->slipped_in = packet->next;
+        gander_packet_free(packet);
+    }
     gander_driver_close(end->driver);
 }
 
@@ -85,8 +91,8 @@ int sim_link_default_route(struct sim_link *link)
 
 /* Wraps a bare end with its faults, and gives the host a link for it. Owns the driver from the
  * start. */
-static int end_init(struct end *end, struct sim_host *host, struct gander_driver *bare,
-                    const struct gander_impairment *faults)
+static int end_init(struct sim_link *cable, struct end *end, struct sim_host *host,
+                    struct gander_driver *bare, const struct gander_impairment *faults)
 {
     const struct gander_link_config config = {bare->mtu_bytes, bare->flags};
     struct gander_impairment seeded = {0};
@@ -94,6 +100,8 @@ static int end_init(struct end *end, struct sim_host *host, struct gander_driver
 
     end->host = (struct world_host *)(void *)host;
     end->driver = bare;
+    end->slipped_in_last = &end->slipped_in;
+    end->cable = cable;
     if (faults)
         seeded = *faults;
     if (seeded.seed == 0)
@@ -135,14 +143,44 @@ int sim_link_add(struct sim_world *world, struct sim_host *a, const char *addres
     *world->last_link = new;
     world->last_link = &new->next;
     new->ends[1].driver = bare[1];
-    result = end_init(&new->ends[0], a, bare[0], cable->ab);
+    result = end_init(new, &new->ends[0], a, bare[0], cable->ab);
     if (result == GANDER_OK)
-        result = end_init(&new->ends[1], b, bare[1], cable->ba);
+        result = end_init(new, &new->ends[1], b, bare[1], cable->ba);
     if (result == GANDER_OK)
         result = sim_link_address(new, address_a, address_b);
     if (link)
         *link = new;
     return result;
+}
+
+int sim_link_change(struct sim_link *link, unsigned end, const struct gander_impairment *faults)
+{
+    return gander_impair_change(link->ends[end].impair, GANDER_IMPAIR_TRANSMIT, faults);
+}
+
+void sim_link_refuse(struct sim_link *link, unsigned end, gander_time until)
+{
+    link->ends[end].refuses_until = until;
+}
+
+void sim_link_tap(struct sim_link *link, unsigned end, sim_tap_fn *tap, void *context)
+{
+    link->ends[end].tap = tap;
+    link->ends[end].tap_context = context;
+}
+
+int sim_link_slip_in(struct sim_link *link, unsigned end, const void *bytes, size_t len)
+{
+    struct end *at = &link->ends[end];
+    struct gander_packet *packet = gander_packet_alloc(at->host->public.stack, len);
+
+    if (!packet)
+        return GANDER_ENOMEM;
+    memcpy(packet->frag[0].data, bytes, len);
+    packet->next = NULL;
+    *at->slipped_in_last = packet;
+    at->slipped_in_last = &packet->next;
+    return GANDER_OK;
 }
 
 unsigned sim_link_number(const struct sim_link *link, unsigned end)

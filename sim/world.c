@@ -43,11 +43,13 @@ uint64_t sim_world_destroy(struct sim_world *world)
         return 0;
     /* Links first: packets in them may be in the memory of any stack, impairments copy into it. */
     sim_links_close(world);
+    /* Packets of one host's memory wait in another's queues: its hooks stay until all have let go. */
+    for (struct world_host *host = world->hosts; host; host = host->next)
+        gander_stack_destroy(host->public.stack);
     while (world->hosts) {
         struct world_host *host = world->hosts;
 
         world->hosts = host->next;
-        gander_stack_destroy(host->public.stack);
         free(host->name);
         free(host);
     }
@@ -61,22 +63,27 @@ uint64_t sim_world_destroy(struct sim_world *world)
 
 static void *world_alloc(void *context, size_t size, size_t align)
 {
-    struct sim_world *world = context;
+    struct world_host *host = context;
     void *memory = NULL;
 
+    if (host->memory_ppm > 0) {
+        host->memory_draws = host->memory_draws * 6364136223846793005u + 1442695040888963407u;
+        if ((host->memory_draws >> 33) % GANDER_PPM < host->memory_ppm)
+            return NULL;
+    }
     if (align < sizeof(void *))
         align = sizeof(void *);
     if (posix_memalign(&memory, align, size) != 0)
         return NULL;
-    world->live_bytes += size;
+    host->world->live_bytes += size;
     return memory;
 }
 
 static void world_free(void *context, void *memory, size_t size)
 {
-    struct sim_world *world = context;
+    struct world_host *host = context;
 
-    world->live_bytes -= size;
+    host->world->live_bytes -= size;
     free(memory);
 }
 
@@ -121,12 +128,13 @@ static struct world_host *host_create(struct sim_world *world, const char *name,
     host->public.name = host->name;
     host->public.index = world->host_count;
     host->clock_offset = config->start;
+    host->memory_draws = world->seed + world->host_count;
     host->config_trace = config->trace;
     host->config_trace_context = config->trace_context;
     config->trace = host_trace;
     config->trace_context = host;
     config->memory =
-        (struct gander_memory){.alloc = world_alloc, .free = world_free, .context = world};
+        (struct gander_memory){.alloc = world_alloc, .free = world_free, .context = host};
     config->start += world->now;
     fill_secret(world, config);
     return host;
@@ -193,26 +201,62 @@ static bool end_receive(struct end *end)
     struct sim_world *world = end->host->world;
     struct gander_stack *stack = end->host->public.stack;
     struct gander_packet *packets[SIM_BURST];
-    int n = gander_driver_receive(end->driver, stack, world->now, packets, SIM_BURST);
+    bool slipped = end->slipped_in != NULL;
+    int n;
 
-    if (n <= 0)
+    while (end->slipped_in) {
+        packets[0] = end->slipped_in;
+        end->slipped_in = packets[0]->next;
+        gander_input(stack, end->link, packets, 1);
+    }
+    end->slipped_in_last = &end->slipped_in;
+    n = gander_driver_receive(end->driver, stack, world->now, packets, SIM_BURST);
+    if (n > 0)
+        gander_input(stack, end->link, packets, (size_t)n);
+    return n > 0 || slipped;
+}
+
+/* What the tap wants stays; the order, too. */
+static void end_tap(struct end *end)
+{
+    unsigned number = end == &end->cable->ends[1];
+    int left = 0;
+
+    for (int i = 0; i < end->waiting; i++) {
+        if (end->tap(end->tap_context, end->cable, number, end->packets[i]))
+            end->packets[left++] = end->packets[i];
+        else
+            gander_packet_free(end->packets[i]);
+    }
+    end->waiting = left;
+}
+
+static bool end_fetch(struct end *end)
+{
+    struct world_host *host = end->host;
+
+    end->waiting = (int)gander_output(host->public.stack, end->link, end->packets, SIM_BURST);
+    if (end->waiting == 0)
         return false;
-    gander_input(stack, end->link, packets, (size_t)n);
+    for (int i = 0; i < end->waiting; i++)
+        sim_digest_packet(host->world, host, end->packets[i]);
+    if (end->tap)
+        end_tap(end);
     return true;
 }
 
 static bool end_transmit(struct end *end)
 {
     struct world_host *host = end->host;
+    bool fetched = false;
     int sent;
 
-    if (end->waiting == 0) {
-        end->waiting = (int)gander_output(host->public.stack, end->link, end->packets, SIM_BURST);
-        for (int i = 0; i < end->waiting; i++)
-            sim_digest_packet(host->world, host, end->packets[i]);
-    }
-    if (end->waiting == 0)
+    if (end->refuses_until > host->world->now)
         return false;
+    if (end->waiting == 0)
+        fetched = end_fetch(end);
+    if (end->waiting == 0)
+        return fetched;
     sent = gander_driver_transmit(end->driver, host->world->now, end->packets, end->waiting);
     if (sent <= 0)
         return false;
@@ -239,12 +283,18 @@ static bool host_turn(struct world_host *host)
 {
     bool moved = false;
 
+    if (host->stalled_until > host->world->now)
+        return false;
     gander_advance(host->public.stack, host->clock_offset + host->world->now);
     for (unsigned i = 0; i < host->end_count; i++)
         moved |= end_receive(host->ends[i]);
     moved |= host_events(host);
     for (unsigned i = 0; i < host->end_count; i++)
         moved |= end_transmit(host->ends[i]);
+    if (host->world->checks && !host->world->broken) {
+        host->world->broken = gander_check(host->public.stack);
+        host->world->broken_host = host;
+    }
     return moved;
 }
 
@@ -253,7 +303,8 @@ static bool driver_is_due(const struct sim_world *world)
 {
     for (const struct sim_link *link = world->links; link; link = link->next) {
         for (unsigned i = 0; i < 2; i++) {
-            if (gander_driver_deadline(link->ends[i].driver) <= world->now)
+            if (link->ends[i].host->stalled_until <= world->now &&
+                gander_driver_deadline(link->ends[i].driver) <= world->now)
                 return true;
         }
     }
@@ -264,7 +315,8 @@ void sim_settle(struct sim_world *world)
 {
     bool moved = true;
 
-    while (moved || driver_is_due(world)) {
+    while ((moved || driver_is_due(world)) && !world->broken && !world->stuck) {
+        world->stuck = ++world->turns > SIM_TURNS_MAX;
         moved = false;
         for (struct world_host *host = world->hosts; host; host = host->next)
             moved |= host_turn(host);
@@ -306,18 +358,39 @@ static gander_time earlier(gander_time a, gander_time b)
     return a < b ? a : b;
 }
 
+/* What could not be sent, for want of memory or because the link refused, is tried again a little later: nothing else would. */
+static gander_time end_next_time(const struct end *end)
+{
+    const struct sim_world *world = end->host->world;
+    gander_time next = gander_driver_deadline(end->driver);
+
+    if (end->waiting == 0 && !gander_output_pending(end->host->public.stack, end->link))
+        return next;
+    if (end->refuses_until > world->now)
+        return earlier(next, end->refuses_until);
+    return earlier(next, world->now + GANDER_MS);
+}
+
+static gander_time host_next_time(const struct world_host *host)
+{
+    gander_time at = gander_deadline(host->public.stack);
+    gander_time next = at == GANDER_NEVER ? GANDER_NEVER : at - host->clock_offset;
+
+    for (unsigned i = 0; i < host->end_count; i++)
+        next = earlier(next, end_next_time(host->ends[i]));
+    return next;
+}
+
 /* When something happens next. Never before now. */
 static gander_time next_time(const struct sim_world *world)
 {
     gander_time next = world->alarms ? world->alarms->at : GANDER_NEVER;
 
     for (const struct world_host *host = world->hosts; host; host = host->next) {
-        gander_time at = gander_deadline(host->public.stack);
-
-        if (at != GANDER_NEVER)
-            next = earlier(next, at - host->clock_offset);
-        for (unsigned i = 0; i < host->end_count; i++)
-            next = earlier(next, gander_driver_deadline(host->ends[i]->driver));
+        if (host->stalled_until > world->now)
+            next = earlier(next, host->stalled_until);
+        else
+            next = earlier(next, host_next_time(host));
     }
     return next < world->now ? world->now : next;
 }
@@ -328,7 +401,8 @@ static void run_alarms(struct sim_world *world)
     if (!world->alarms || world->alarms->at > world->now)
         return;
     for (struct world_host *host = world->hosts; host; host = host->next)
-        gander_advance(host->public.stack, host->clock_offset + world->now);
+        if (host->stalled_until <= world->now)
+            gander_advance(host->public.stack, host->clock_offset + world->now);
     while (world->alarms && world->alarms->at <= world->now) {
         struct sim_alarm *alarm = world->alarms;
 
@@ -343,8 +417,10 @@ bool sim_step(struct sim_world *world, gander_time limit)
 
     sim_settle(world);
     next = next_time(world);
-    if (next == GANDER_NEVER || next > limit)
+    if (next == GANDER_NEVER || next > limit || world->broken || world->stuck)
         return false;
+    if (next > world->now)
+        world->turns = 0;
     world->now = next;
     run_alarms(world);
     sim_settle(world);
@@ -371,8 +447,45 @@ bool sim_run_until_done(struct sim_world *world, bool (*done)(void *context), vo
     return true;
 }
 
+/* --- clocks and memory of a host ---------------------------------------------------------------- */
+
+void sim_host_jump(struct sim_host *host, gander_time by)
+{
+    ((struct world_host *)(void *)host)->clock_offset += by;
+}
+
+void sim_host_stall(struct sim_host *host, gander_time until)
+{
+    ((struct world_host *)(void *)host)->stalled_until = until;
+}
+
+gander_time sim_host_stalled_until(const struct sim_host *host)
+{
+    return ((const struct world_host *)(const void *)host)->stalled_until;
+}
+
+void sim_host_refuse_memory(struct sim_host *host, uint32_t ppm)
+{
+    ((struct world_host *)(void *)host)->memory_ppm = ppm;
+}
+
 /* --- what is left
  * ---------------------------------------------------------------------------------------- */
+
+void sim_check(struct sim_world *world)
+{
+    world->checks = true;
+}
+
+const char *sim_broken(const struct sim_world *world, char *text, size_t text_bytes)
+{
+    if (world->broken)
+        (void)snprintf(text, text_bytes, "%s: does not hold: %s", world->broken_host->name,
+                       world->broken);
+    else if (world->stuck)
+        (void)snprintf(text, text_bytes, "time stands still: hosts are never done");
+    return world->broken || world->stuck ? text : NULL;
+}
 
 static bool host_is_quiet(const struct world_host *host, char *text, size_t text_bytes)
 {

@@ -105,6 +105,32 @@ void sim_alarm_set(struct sim_world *world, struct sim_alarm *alarm, gander_time
 /* Takes an alarm back; nothing happens if it is not set. */
 void sim_alarm_cancel(struct sim_world *world, struct sim_alarm *alarm);
 
+/* --- what else can go wrong ------------------------------------------------------------------ */
+
+/* From now on that happens to packets that end 0 (1) sends. GANDER_EINVAL as gander_impair_change(). */
+int sim_link_change(struct sim_link *link, unsigned end, const struct gander_impairment *faults);
+
+/* The link takes no packets from this end until then. */
+void sim_link_refuse(struct sim_link *link, unsigned end, gander_time until);
+
+/* Sees each packet that this end sends, before the cable does. False: the packet goes no further (the world frees it). */
+typedef bool sim_tap_fn(void *context, struct sim_link *link, unsigned end,
+                        const struct gander_packet *packet);
+void sim_link_tap(struct sim_link *link, unsigned end, sim_tap_fn *tap, void *context);
+
+/* A packet that nobody sent arrives at this end now. GANDER_ENOMEM. */
+int sim_link_slip_in(struct sim_link *link, unsigned end, const void *bytes, size_t len);
+
+/* The host's clock goes forward at once. */
+void sim_host_jump(struct sim_host *host, gander_time by);
+
+/* The host does nothing until then: no timers, no packets, no events. */
+void sim_host_stall(struct sim_host *host, gander_time until);
+gander_time sim_host_stalled_until(const struct sim_host *host);
+
+/* So many of the host's requests to its allocator fail from now on, by chance. */
+void sim_host_refuse_memory(struct sim_host *host, uint32_t ppm);
+
 /* --- watching -------------------------------------------------------------------------------- */
 
 /* Gets each batch of a host's gander_events() while the world settles. Without one, fetch them
@@ -118,6 +144,11 @@ void sim_on_events(struct sim_host *host, sim_events_fn *fn, void *context);
 typedef void sim_trace_fn(void *context, const struct sim_host *host,
                           const struct gander_trace_event *event);
 int sim_trace_add(struct sim_world *world, sim_trace_fn *fn, void *context);
+
+/* From now on gander_check() follows each turn of a host; sim_broken() tells what it found first, or NULL, or that time stands
+ * still while hosts are never done. The world steps no further after that. */
+void sim_check(struct sim_world *world);
+const char *sim_broken(const struct sim_world *world, char *text, size_t text_bytes);
 
 /* A number that stands for all trace events and all packets so far: equal for equal runs. */
 uint64_t sim_digest(const struct sim_world *world);

@@ -18,5 +18,6 @@ int get_main(int argc, char **argv);
 int listen_main(int argc, char **argv);
 int ping_main(int argc, char **argv);
 int serve_main(int argc, char **argv);
+int sim_main(int argc, char **argv);
 
 #endif

@@ -22,6 +22,7 @@ static const struct command {
     {"connect", connect_main, "HOST PORT", "join standard input and output to a TCP or UDP peer"},
     {"listen", listen_main, "PORT", "the same, but wait for the peer"},
     {"ping", ping_main, "HOST", "send ICMP echo requests"},
+    {"sim", sim_main, "", "run worlds by chance, look for what must never happen"},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -71,8 +72,8 @@ static int output_finish(int code)
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        message_error("which command? One of demo, serve, get, connect, listen, ping; see gander "
-                      "--help");
+        message_error("which command? One of demo, serve, get, connect, listen, ping, sim; see "
+                      "gander --help");
         return CODE_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
