@@ -132,6 +132,8 @@ struct gander_config {
     bool tcp_slow_start_after_idle;   /* [true] RFC 5681 4.1 */
     /* [false] Nagle's algorithm waits only for partial segments in flight, not for full ones; RFC 9293 3.7.4 mentions it */
     bool tcp_nagle_relaxed;
+    /* [false] when the application makes room, the peer is told only if that at least doubles what it may send; RFC 9293 3.8.6.2.2 */
+    bool tcp_window_updates_rare;
     /* [false] spread what the window lets go over the round trip; some algorithms always do */
     bool tcp_pacing;
     const char *tcp_congestion_control; /* ["newreno"]; names: gander_congestion_control_name() */

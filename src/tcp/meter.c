@@ -13,7 +13,12 @@ static struct tcp_meter *meter_of(const struct tcp_conn *c)
 {
     if (c->busy)
         return &c->busy->meter;
-    return c->knobs ? &c->knobs->meter : NULL;
+    return c->knobs && c->knobs->meter.kept ? &c->knobs->meter : NULL;
+}
+
+bool tcp_meter_runs(const struct tcp_conn *c)
+{
+    return meter_of(c) != NULL;
 }
 
 void tcp_meter_in(struct tcp_conn *c, const struct tcp_segment *seg)
@@ -166,6 +171,7 @@ static void busy_info(const struct gander_stack *stack, const struct tcp_conn *c
     info->ato_ns = b->text_ns > 0 ? tcp_knobs_of(stack, c)->delayed_ack_ns : 0;
     info->receive_rtt_ns = b->tune.rtt_ns;
     info->delivery_rate_bytes = tcp_rate_of(b->rate.last_delivered, b->rate.last_interval_ns);
+    info->pacing_rate_bytes = b->pace.rate;
     info->delivery_rate_app_limited = b->rate.last_app_limited;
 }
 

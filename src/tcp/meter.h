@@ -30,6 +30,8 @@ struct tcp_conn;
 struct tcp_segment;
 struct gander_tcp_info;
 
+/* Are segments counted? From the first text on. */
+bool tcp_meter_runs(const struct tcp_conn *c);
 /* A segment of the connection arrived; one leaves. */
 void tcp_meter_in(struct tcp_conn *c, const struct tcp_segment *seg);
 void tcp_meter_out(const struct gander_stack *stack, struct tcp_conn *c, uint32_t text_len,

@@ -190,6 +190,8 @@ static void text_discard(struct gander_stack *stack, struct tcp_conn *c,
 /* False: the connection is gone. */
 static bool text_process(struct gander_stack *stack, struct tcp_conn *c, struct tcp_arrival *a)
 {
+    bool counted;
+
     if (a->trimmed)
         tcp_ack_now(stack, c, GANDER_WHY_ack_window);
     if (a->seg.text_len == 0)
@@ -200,11 +202,14 @@ static bool text_process(struct gander_stack *stack, struct tcp_conn *c, struct 
         text_discard(stack, c, &a->seg);
         return true;
     }
+    counted = tcp_meter_runs(c);
     if (!tcp_busy_need(stack, c)) {
         tcp_drop(stack, c, a, GANDER_DROP_tcp_memory);
         a->seg.flags &= (uint8_t)~GANDER_FLAG_FIN;
         return true;
     }
+    if (!counted)
+        tcp_meter_in(c, &a->seg);
     if (a->seg.seq == c->rcv.nxt)
         text_in_order(stack, c, a);
     else

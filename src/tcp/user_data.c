@@ -109,6 +109,8 @@ static void window_update(struct gander_stack *stack, struct tcp_conn *c)
     if ((c->flags & (TCP_FIN_RECEIVED | TCP_IN_TABLE)) != TCP_IN_TABLE ||
         c->entity.state < GANDER_TCP_ESTABLISHED)
         return;
+    if (stack->config.tcp_window_updates_rare && offered > 0)
+        worth = max_u32(worth, offered);
     if (free >= offered + worth || (offered < c->mss_receive && free >= c->mss_receive))
         tcp_ack_now(stack, c, GANDER_WHY_ack_window);
 }

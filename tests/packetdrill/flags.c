@@ -18,9 +18,9 @@ void pd_config_linux(struct gander_config *config, struct pd_settings *settings)
     config->tcp_rto_max_ns = 120 * GANDER_S;
     config->tcp_rto_variance_min_ns = 200 * GANDER_MS;
     config->tcp_syn_retries = 6;
-    config->tcp_challenge_ns = 500 * GANDER_MS; /* tcp_invalid_ratelimit */
     config->tcp_quickack_segs = 16;
     config->tcp_nagle_relaxed = true;
+    config->tcp_window_updates_rare = true;
     config->tcp_congestion_control = "cubic";
     config->tcp_receive_buffer_bytes = 65536; /* half of tcp_rmem's 131072 */
     config->tcp_receive_buffer_max_bytes = 6291456;

@@ -51,6 +51,8 @@ static const struct pd_flag flags[] = {
     {"notsent_lowat", "tcp_notsent_lowat", PD_FLAG_U32, false, C(tcp_notsent_lowat_bytes), 1, 0,
      4294967295.0},
     {"nagle_relaxed", NULL, PD_FLAG_BOOL, false, C(tcp_nagle_relaxed), 1, 0, 1},
+    {"window_updates_rare", NULL, PD_FLAG_BOOL, false, C(tcp_window_updates_rare), 1, 0, 1},
+    {"pacing", "tcp_pacing", PD_FLAG_BOOL, false, C(tcp_pacing), 1, 0, 1},
     {"slow_start_after_idle", "tcp_slow_start_after_idle", PD_FLAG_BOOL, false,
      C(tcp_slow_start_after_idle), 1, 0, 1},
     /* numbers of connections, memory */

@@ -56,7 +56,10 @@ static struct pd_object *object_new(const char *flags)
     /* numbers need not be secret here, only the same each time */
     memset(o->config.secret, 0x5a, sizeof(o->config.secret));
     error = gander_stack_create(&o->config, &o->stack);
-    if (error || !pd_link_make(o)) {
+    if (!error && pd_link_make(o)) {
+        pd_address_need(o, &o->settings.local4);
+        pd_address_need(o, &o->settings.local6);
+    } else {
         fprintf(stderr, "gander: no stack: %s\n", gander_strerror(error ? error : GANDER_EINVAL));
         gander_stack_destroy(o->stack);
         free(o);

@@ -127,6 +127,39 @@ static int congestion_set(struct pd_object *o, struct pd_socket *s, const void *
     return 0;
 }
 
+/* 32 or 64 bits; all of them set: no limit. */
+static int pacing_set(struct pd_object *o, struct pd_socket *s, const void *value, socklen_t len)
+{
+    uint32_t narrow;
+    uint64_t rate;
+    int error;
+
+    if (len >= sizeof(rate)) {
+        memcpy(&rate, value, sizeof(rate));
+    } else {
+        memcpy(&narrow, value, sizeof(narrow));
+        rate = narrow == UINT32_MAX ? UINT64_MAX : narrow;
+    }
+    if (rate > INT64_MAX)
+        rate = 0;
+    error = pd_knob_set(o, s, GANDER_OPTION_MAX_PACING_RATE, (int64_t)rate);
+    if (error == 0)
+        error = pd_knob_set(o, s, GANDER_OPTION_PACING, rate != 0);
+    return error ? pd_fail(error) : 0;
+}
+
+static int pacing_get(const struct pd_object *o, const struct pd_socket *s, void *value,
+                      socklen_t *len)
+{
+    int64_t rate = pd_knob_get(o, s, GANDER_OPTION_MAX_PACING_RATE);
+    uint64_t wide = rate > 0 ? (uint64_t)rate : UINT64_MAX;
+    uint32_t narrow = wide < UINT32_MAX ? (uint32_t)wide : UINT32_MAX;
+
+    if (*len >= sizeof(wide))
+        return pd_option_out(value, len, &wide, sizeof(wide));
+    return pd_option_out(value, len, &narrow, sizeof(narrow));
+}
+
 int pd_tcp_option_set(struct pd_object *o, struct pd_socket *s, int name, const void *value,
                       socklen_t len)
 {
@@ -135,6 +168,8 @@ int pd_tcp_option_set(struct pd_object *o, struct pd_socket *s, int name, const 
 
     if (name == TCP_CONGESTION)
         return congestion_set(o, s, value, len);
+    if (name == PD_MAX_PACING_RATE)
+        return pacing_set(o, s, value, len);
     if (len < sizeof(n))
         return pd_fail(EINVAL);
     memcpy(&n, value, sizeof(n));
@@ -188,6 +223,8 @@ int pd_tcp_option_get(struct pd_object *o, struct pd_socket *s, int name, void *
     if (e)
         return pd_option_int(value, len, same_get(o, s, e));
     switch (name) {
+    case PD_MAX_PACING_RATE:
+        return pacing_get(o, s, value, len);
     case TCP_INFO:
         return pd_option_out(value, len, info, pd_tcp_info(o, s, info, sizeof(info)));
     case TCP_CC_INFO:

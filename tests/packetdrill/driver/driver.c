@@ -153,7 +153,7 @@ static void compare(struct driver *d, const struct segment *got, const struct se
     if (want->fields & FIELD_TC)
         same = same && got->tc == want->tc;
     if (want->fields & (FIELD_NOSACKOK | FIELD_NOTS | FIELD_NOWS))
-        same = same && !(got->fields & (want->fields >> 6 & (FIELD_WS | FIELD_SACKOK | FIELD_TS)));
+        same = same && !(got->fields & (want->fields >> 5 & (FIELD_WS | FIELD_SACKOK | FIELD_TS)));
     if (!same || got->len != want->len)
         fail_msg("%s left at %.3f ms", text, (double)(d->held_us - d->start_us) / 1000);
 }
