@@ -127,6 +127,8 @@ struct gander_config {
     uint32_t tcp_quickack_segs;
     /* [50 ms] the least that 4*RTTVAR adds to SRTT: G of RFC 6298 (2.3). Linux: as tcp_rto_min_ns */
     gander_time tcp_rto_variance_min_ns;
+    /* [40 ms] how long the peer's ACK of a single segment may wait: TLP.max_ack_delay of RFC 8985. Linux: 200 ms */
+    gander_time tcp_peer_delayed_ack_ns;
     uint32_t tcp_orphan_retries;      /* [8] instead of tcp_retries_r2 once the owner has closed */
     uint32_t tcp_notsent_lowat_bytes; /* [0: none] no more than so many unsent bytes are taken */
     bool tcp_slow_start_after_idle;   /* [true] RFC 5681 4.1 */

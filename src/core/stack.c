@@ -33,6 +33,7 @@ void gander_config_init(struct gander_config *config)
         .tcp_synack_retries = 5,
         .tcp_retries_r2 = 15,
         .tcp_rto_variance_min_ns = 50 * GANDER_MS,
+        .tcp_peer_delayed_ack_ns = 40 * GANDER_MS,
         .tcp_orphan_retries = 8,
         .tcp_slow_start_after_idle = true,
         .tcp_send_buffer_bytes = 256 << 10,
@@ -68,6 +69,7 @@ static bool times_are_sane(const struct gander_config *c)
            c->tcp_msl_ns >= 0 && c->tcp_msl_ns <= 3600 * GANDER_S && c->tcp_fin_wait2_ns > 0 &&
            c->tcp_keepalive_idle_ns > 0 && c->tcp_keepalive_interval_ns > 0 &&
            c->tcp_user_timeout_ns >= 0 && c->tcp_rto_variance_min_ns >= 0 &&
+           c->tcp_peer_delayed_ack_ns >= 0 && c->tcp_peer_delayed_ack_ns <= 3600 * GANDER_S &&
            c->tcp_rto_variance_min_ns <= 3600 * GANDER_S && c->tcp_challenge_ns >= 0;
 }
 

@@ -66,7 +66,7 @@ static bool timer_runs(const struct tcp_conn *c, enum gander_timer timer)
 static gander_time probe_at(const struct gander_stack *stack, const struct tcp_conn *c)
 {
     const struct rtxq *q = &c->busy->rtxq;
-    gander_time delay = stack->config.tcp_delayed_ack_ns + ack_margin_ns, at;
+    gander_time delay = stack->config.tcp_peer_delayed_ack_ns + ack_margin_ns, at;
 
     if (c->srtt_ns == 0)
         return stack->now + probe_initial_ns;

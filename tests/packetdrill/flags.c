@@ -17,6 +17,7 @@ void pd_config_linux(struct gander_config *config, struct pd_settings *settings)
     config->memory_max_bytes = 256 << 20;
     config->tcp_rto_max_ns = 120 * GANDER_S;
     config->tcp_rto_variance_min_ns = 200 * GANDER_MS;
+    config->tcp_peer_delayed_ack_ns = 200 * GANDER_MS;
     config->tcp_syn_retries = 6;
     config->tcp_quickack_segs = 16;
     config->tcp_nagle_relaxed = true;

@@ -20,6 +20,7 @@ static const struct pd_flag flags[] = {
     {"rto_max_ms", "tcp_rto_max_ms", PD_FLAG_TIME, false, C(tcp_rto_max_ns), MS, 1, 3600e3},
     {"rto_variance_min_ms", NULL, PD_FLAG_TIME, false, C(tcp_rto_variance_min_ns), MS, 0, 3600e3},
     {"delack_ms", NULL, PD_FLAG_TIME, false, C(tcp_delayed_ack_ns), MS, 0, 499},
+    {"peer_delack_ms", NULL, PD_FLAG_TIME, false, C(tcp_peer_delayed_ack_ns), MS, 0, 3600e3},
     {"quickack", NULL, PD_FLAG_U32, false, C(tcp_quickack_segs), 1, 0, 255},
     {"time_wait_ms", NULL, PD_FLAG_TIME, false, C(tcp_msl_ns), MS / 2, 0, 7200e3},
     {"fin_timeout", "tcp_fin_timeout", PD_FLAG_TIME, false, C(tcp_fin_wait2_ns), S, 1e-3, HOUR},
@@ -42,6 +43,13 @@ static const struct pd_flag flags[] = {
     {"window_scaling", "tcp_window_scaling", PD_FLAG_BOOL, false, C(tcp_window_scaling), 1, 0, 1},
     {"sack", "tcp_sack", PD_FLAG_BOOL, false, C(tcp_sack), 1, 0, 1},
     {"syncookies", "tcp_syncookies", PD_FLAG_BOOL, false, C(tcp_syn_cookies), 1, 0, 2},
+    /* loss recovery */
+    {"dsack", "tcp_dsack", PD_FLAG_BOOL, false, C(tcp_dsack), 1, 0, 1},
+    {"rack", NULL, PD_FLAG_BOOL, false, C(tcp_rack), 1, 0, 1},
+    {"tlp", NULL, PD_FLAG_BOOL, false, C(tcp_tlp), 1, 0, 1},
+    {"frto", "tcp_frto", PD_FLAG_BOOL, false, C(tcp_frto), 1, 0, 2},
+    {"early_retransmit", NULL, PD_FLAG_BOOL, false, C(tcp_early_retransmit), 1, 0, 1},
+    {"reordering", "tcp_reordering", PD_FLAG_U32, false, C(tcp_reordering), 1, 1, 300},
     /* windows and buffers */
     {"iw", NULL, PD_FLAG_U32, false, C(tcp_initial_window_segs), 1, 1, 1000},
     {"sndbuf", NULL, PD_FLAG_U32, false, C(tcp_send_buffer_bytes), 1, 2048, 1 << 30},
@@ -142,6 +150,14 @@ bool pd_flag_special(const char *key, char *value, struct gander_config *config)
     }
     if (strcmp(name, "rmem") == 0 || strcmp(name, "wmem") == 0) {
         three_sizes(value, name[0] == 'r', config);
+        return true;
+    }
+    if (strcmp(name, "early_retrans") == 0) { /* 0: no tail loss probes; 3: with them */
+        config->tcp_tlp = atoi(value) >= 3;
+        return true;
+    }
+    if (strcmp(name, "recovery") == 0) { /* bit 0: RACK */
+        config->tcp_rack = atoi(value) & 1;
         return true;
     }
     if (strcmp(name, "wscale") == 0) { /* the buffer that has this scale */

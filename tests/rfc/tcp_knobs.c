@@ -346,6 +346,46 @@ DIALOGUE(rto_variance_has_a_floor) /* [RFC6298 2] (2.3) */
     expect_near(d, dialogue_info(d).rto_ns, ms(220), ms(1));
 }
 
+static void rare_updates(struct gander_config *config)
+{
+    config->tcp_window_updates_rare = true;
+    config->tcp_receive_buffer_bytes = 10000;
+    config->tcp_receive_buffer_max_bytes = 0;
+}
+
+DIALOGUE(window_updates_are_rare) /* [RFC9293 3.8.6.2.2] */
+{
+    open_passive(d);
+    for (unsigned i = 0; i < 6; i++) {
+        arrive(d, "A seq=%u len=1000", 1 + 1000 * i);
+        if (i & 1)
+            expect(d, "A ack=%u wnd=%u", 1001 + 1000 * i, 9000 - 1000 * i);
+    }
+    app_receive(d, 3000); /* 4000 were offered, 7000 could be: not twice as much */
+    expect_nothing(d);
+    app_receive(d, 3000);
+    expect(d, "A ack=6001 wnd=10000");
+}
+
+static void patient(struct gander_config *config)
+{
+    config->tcp_peer_delayed_ack_ns = ms(130);
+}
+
+DIALOGUE(loss_probe_awaits_a_delayed_ack) /* [RFC8985 7.2] */
+{
+    app_listen(d, 1);
+    arrive(d, "S sackok");
+    expect(d, "SA");
+    after(d, ms(50));
+    arrive(d, "A");
+    app_accept(d);
+    app_option(d, RTO_MIN_NS, sec(1));
+    app_send(d, 100);
+    expect(d, "A seq=1 len=100");
+    expect_after(d, ms(230), "A seq=1 len=100"); /* 2*SRTT and the wait */
+}
+
 static const struct dialogue_test tests[] = {
     RUN(rto_initial_of_a_socket),
     RUN(rto_min_of_a_socket),
@@ -373,6 +413,8 @@ static const struct dialogue_test tests[] = {
     RUN(a_socket_offers_nothing),
     RUN(a_listener_agrees_to_nothing),
     RUN_WITH(rto_variance_has_a_floor, wide_variance),
+    RUN_WITH(window_updates_are_rare, rare_updates),
+    RUN_WITH(loss_probe_awaits_a_delayed_ack, patient),
 };
 
 int main(int argc, char **argv)
