@@ -99,6 +99,8 @@ static void say(struct crowd *c, struct liar *l, uint32_t ack, const struct segm
 static void recovers(struct crowd *c, struct liar *l)
 {
     gander_time begun = c->now, rto = tcp_rto(c->stack, l->conn);
+    /* a probe of the tail starts the timer again [RFC8985 7.3], and tells this receiver nothing */
+    gander_time probe = l->conn->flags & TCP_SACK ? 2 * l->conn->srtt_ns + 45 * GANDER_MS : 0;
     unsigned rounds = 0;
     bool heard = false;
 
@@ -121,7 +123,7 @@ static void recovers(struct crowd *c, struct liar *l)
             news |= s.len > 0;
         }
         if (news && !heard)
-            assert_true(c->now - begun <= rto + 20 * GANDER_MS);
+            assert_true(c->now - begun <= probe + rto + 20 * GANDER_MS);
         heard |= news;
         if (news)
             crowd_say(c, &l->p, GANDER_FLAG_ACK, 0);
@@ -243,6 +245,121 @@ static void sack_lies_are_held_to_the_window(void **state)
     recovers(c, &l);
 }
 
+/* --- C4, C6: lies that would have reductions of the window undone ------------------------------------------------- */
+
+/* Full segments are in flight, more of them than three. */
+static void fill_flight(struct crowd *c, struct liar *l)
+{
+    for (unsigned i = 0; i < 50; i++) {
+        (void)gander_send(c->stack, l->p.socket, text, sizeof(text), 0);
+        crowd_advance(c, GANDER_MS);
+        watch(c, l);
+        if (l->conn->snd.nxt - l->conn->snd.una >= 4 * l->mss)
+            return;
+        crowd_advance(c, 20 * GANDER_MS);
+        say(c, l, l->conn->snd.nxt, NULL); /* the window grows a little */
+    }
+    fail();
+}
+
+/* The first segment is lost indeed, and goes again. */
+static uint32_t lose_first(struct crowd *c, struct liar *l)
+{
+    uint32_t una = l->conn->snd.una;
+    struct segment s = {
+        .fields = FIELD_SACK, .sacks = 1, .sack = {{una + l->mss, una + 4 * l->mss}}};
+
+    crowd_advance(c, 20 * GANDER_MS);
+    l->claimed = 3 * l->mss;
+    say(c, l, una, &s);
+    for (unsigned i = 0; i < 20 && l->conn->busy->recovery != TCP_RECOVERY; i++) {
+        crowd_advance(c, 5 * GANDER_MS); /* RACK's window, if it is open by now */
+        watch(c, l);
+    }
+    assert_int_equal(l->conn->busy->recovery, TCP_RECOVERY);
+    return una;
+}
+
+/* Four times the receiver is believed; then two of three reductions stay, whatever it says. */
+static void assert_held(struct crowd *c, unsigned round)
+{
+    assert_true(crowd_stats(c).tcp_undone_recoveries <= 4 + round / 3);
+}
+
+static void dsack_lies_undo_little(void **state)
+{
+    struct crowd *c = *state;
+    struct liar l;
+    unsigned rounds = 60;
+
+    start(c, &l, true);
+    for (unsigned i = 0; i < rounds; i++) {
+        uint32_t lost, end;
+        struct segment dup = {.fields = FIELD_SACK, .sacks = 1};
+
+        fill_flight(c, &l);
+        lost = lose_first(c, &l);
+        end = l.conn->snd.nxt;
+        dup.sack[0][0] = lost;
+        dup.sack[0][1] = lost + l.mss;
+        crowd_advance(c, 20 * GANDER_MS);
+        say(c, &l, end, NULL);
+        for (unsigned k = 0; k < 3; k++)
+            say(c, &l, end, &dup); /* "it arrived twice" */
+        assert_held(c, i);
+    }
+    assert_in_range(crowd_stats(c).tcp_undone_recoveries, 1, rounds / 2);
+    recovers(c, &l);
+}
+
+static void forged_echoes_undo_little(void **state)
+{
+    struct crowd *c = *state;
+    struct liar l;
+    unsigned rounds = 60;
+
+    start(c, &l, true);
+    for (unsigned i = 0; i < rounds; i++) {
+        uint32_t lost, original;
+
+        fill_flight(c, &l);
+        original = l.conn->ts_offset +
+                   (uint32_t)(rtxq_at(&l.conn->busy->rtxq, l.conn->busy->rtxq.first)->sent_ns /
+                              GANDER_MS); /* it guesses well */
+        lost = lose_first(c, &l);
+        crowd_advance(c, 20 * GANDER_MS);
+        l.p.tsval = original;
+        say(c, &l, lost + 2 * l.mss, NULL);
+        assert_held(c, i);
+        if (!c->ts)
+            assert_int_equal(crowd_stats(c).tcp_undone_recoveries, 0);
+        say(c, &l, l.conn->snd.nxt, NULL);
+    }
+    recovers(c, &l);
+}
+
+/* All was lost; the receiver acknowledges as if it had come late [RFC5682 6]. The window is at most what it was. */
+static void optimistic_acks_after_a_timeout_give_back_what_was(void **state)
+{
+    struct crowd *c = *state;
+    struct liar l;
+    uint32_t cwnd, una;
+
+    start(c, &l, true);
+    watch(c, &l);
+    cwnd = l.conn->cwnd;
+    while (crowd_stats(c).tcp_retransmit_timeouts == 0)
+        crowd_advance(c, 5 * GANDER_MS);
+    watch(c, &l);
+    l.allowed = cwnd; /* as if there had been none */
+    una = l.conn->snd.una;
+    for (unsigned i = 1; i <= 3; i++)
+        say(c, &l, una + i * l.mss, NULL);
+    assert_in_range(crowd_stats(c).tcp_undone_timeouts, 0, 1);
+    assert_true(l.conn->cwnd <= cwnd + 3 * l.mss);
+    recovers(c, &l);
+}
+
 /* --- C6: echoes ------------------------------------------------------------------------------------------------------------ */
 
 static void forged_echoes_leave_the_timer_within_its_bounds(void **state)
@@ -323,6 +440,9 @@ int main(int argc, char **argv)
         CROWD_TEST(divided_acks_gain_nothing),
         CROWD_TEST(spoofed_duplicates_are_bounded_by_the_flight),
         CROWD_TEST(sack_lies_are_held_to_the_window),
+        CROWD_TEST(dsack_lies_undo_little),
+        CROWD_TEST(forged_echoes_undo_little),
+        CROWD_TEST(optimistic_acks_after_a_timeout_give_back_what_was),
         CROWD_TEST(forged_echoes_leave_the_timer_within_its_bounds),
         CROWD_TEST(windows_may_shrink_at_any_offset),
         CROWD_TEST(losses_in_time_with_the_timer_end_when_they_end),
