@@ -89,7 +89,8 @@ struct rtxq {
     /* numbers first … first + count − 1 exist; numbers wrap below RTXQ_NONE */
     uint32_t first, count;
     struct rtxq_list sent; /* in the network as far as we know, by time of the last transmission */
-    struct rtxq_list lost; /* marked lost, not yet resent */
+    struct rtxq_list lost; /* marked lost, not yet resent: first what was resent and lost again */
+    uint32_t relost_last;  /* the last of these; RTXQ_NONE */
     uint32_t sacked_bytes, sacked_count;
     uint32_t lost_bytes; /* of the records in `lost` */
     /* ever sent, resent, marked lost, found to be lost retransmissions: modulo 2^32, for differences */

@@ -5,7 +5,8 @@
  * covers a record in part does not count for it.
  *
  * Each record also stands in a list by the time of its last transmission (`sent`), so that RACK looks only at what it marks
- * [RFC8985 6.2, step 5], or in the list of those marked lost and not yet resent, or in none (SACKed).
+ * [RFC8985 6.2, step 5], or in the list of those marked lost and not yet resent, or in none (SACKed). In the list of the lost, what was
+ * lost again stands first: it went first, being the earliest, and holds up all that is behind it.
  */
 #include "tcp/queues.h"
 
@@ -40,12 +41,32 @@ static void list_append(struct rtxq *q, uint32_t number, uint8_t list)
     l->last = number;
 }
 
+/* Into `lost` behind `before`, or as the first. */
+static void lost_insert(struct rtxq *q, uint32_t number, uint32_t before)
+{
+    struct tcp_record *r = rtxq_at(q, number);
+
+    r->list = LIST_LOST;
+    r->prev = before;
+    r->next = before == RTXQ_NONE ? q->lost.first : rtxq_at(q, before)->next;
+    if (before == RTXQ_NONE)
+        q->lost.first = number;
+    else
+        rtxq_at(q, before)->next = number;
+    if (r->next == RTXQ_NONE)
+        q->lost.last = number;
+    else
+        rtxq_at(q, r->next)->prev = number;
+}
+
 static void list_remove(struct rtxq *q, struct tcp_record *r)
 {
     struct rtxq_list *l = list_of(q, r);
 
     if (r->list == LIST_NONE)
         return;
+    if (q->relost_last != RTXQ_NONE && rtxq_at(q, q->relost_last) == r)
+        q->relost_last = r->prev;
     if (r->prev == RTXQ_NONE)
         l->first = r->next;
     else
@@ -65,6 +86,7 @@ void rtxq_init(struct rtxq *q)
     q->ring = q->few;
     q->capacity = RTXQ_RING_MIN;
     q->sent = q->lost = (struct rtxq_list){.first = RTXQ_NONE, .last = RTXQ_NONE};
+    q->relost_last = RTXQ_NONE;
 }
 
 static void ring_free(struct rtxq *q, struct mem *mem)
@@ -184,12 +206,18 @@ void rtxq_mark_lost(struct rtxq *q, uint32_t number, uint8_t rule)
 {
     struct tcp_record *r = rtxq_at(q, number);
 
-    if (r->list == LIST_SENT && (r->flags & RECORD_RETRANSMITTED))
-        q->relost_total++;
+    bool again = r->list == LIST_SENT && (r->flags & RECORD_RETRANSMITTED);
+
     list_remove(q, r);
     r->flags |= RECORD_LOST;
     r->rule = rule;
-    list_append(q, number, LIST_LOST);
+    if (again) {
+        lost_insert(q, number, q->relost_last);
+        q->relost_last = number;
+        q->relost_total++;
+    } else {
+        list_append(q, number, LIST_LOST);
+    }
     q->lost_bytes += r->len;
     q->lost_total++;
 }
@@ -212,6 +240,7 @@ void rtxq_mark_timeout(struct rtxq *q, gander_time overdue_ns, bool forget, uint
 {
     /* anew, so that it is in sequence order: the earliest goes first [RFC6298 5.4] */
     q->lost = (struct rtxq_list){.first = RTXQ_NONE, .last = RTXQ_NONE};
+    q->relost_last = RTXQ_NONE;
     q->lost_bytes = 0;
     for (uint32_t i = 0; i < q->count; i++) {
         uint32_t number = number_of(q, i);
@@ -227,6 +256,9 @@ void rtxq_mark_timeout(struct rtxq *q, gander_time overdue_ns, bool forget, uint
             r->list = LIST_NONE;
         } else if (i > 0 && r->sent_ns > overdue_ns) {
             continue;
+        } else {
+            q->relost_total += r->flags & RECORD_RETRANSMITTED ? 1 : 0;
+            list_remove(q, r);
         }
         rtxq_mark_lost(q, number, rule);
     }
@@ -250,6 +282,7 @@ void rtxq_unmark_lost(struct rtxq *q)
     else
         rtxq_at(q, q->sent.first)->prev = last;
     q->sent.first = q->lost.first;
+    q->relost_last = RTXQ_NONE;
     q->lost = (struct rtxq_list){.first = RTXQ_NONE, .last = RTXQ_NONE};
     q->lost_bytes = 0;
 }

@@ -13,6 +13,7 @@ struct entry {
 struct list {
     uint32_t ids[RECORDS_MAX];
     unsigned count;
+    unsigned again; /* of `lost`: so many at its start were lost again */
 };
 
 struct model {
@@ -32,6 +33,7 @@ static void list_drop(struct list *l, uint32_t id)
         if (l->ids[i] != id)
             continue;
         l->count--;
+        l->again -= i < l->again;
         memmove(&l->ids[i], &l->ids[i + 1], (l->count - i) * sizeof(l->ids[0]));
         return;
     }
@@ -41,6 +43,15 @@ static void list_add(struct list *l, uint32_t id)
 {
     CHECK(l->count < RECORDS_MAX);
     l->ids[l->count++] = id;
+}
+
+/* Behind those that were lost again. */
+static void list_add_again(struct list *l, uint32_t id)
+{
+    CHECK(l->count < RECORDS_MAX);
+    memmove(&l->ids[l->again + 1], &l->ids[l->again], (l->count - l->again) * sizeof(l->ids[0]));
+    l->ids[l->again++] = id;
+    l->count++;
 }
 
 static void forget(struct model *m, uint32_t id)
@@ -162,11 +173,14 @@ static void mark(struct model *m, struct input *in, unsigned how)
 {
     unsigned i = take8(in);
     struct entry *e;
+    bool sent = false;
 
     if (m->count == 0)
         return;
     i %= m->count;
     e = &m->entries[i];
+    for (unsigned k = 0; k < m->sent.count; k++)
+        sent = sent || m->sent.ids[k] == e->id;
     if (e->r.flags &
         RECORD_SACKED) /* nothing else happens to it before it is popped, or the next time-out */
         return;
@@ -178,7 +192,10 @@ static void mark(struct model *m, struct input *in, unsigned how)
         rtxq_mark_lost(&m->q, number_at(m, i), GANDER_WHY_retransmit_rack);
         e->r.flags |= RECORD_LOST;
         e->r.rule = GANDER_WHY_retransmit_rack;
-        list_add(&m->lost, e->id);
+        if (sent && (e->r.flags & RECORD_RETRANSMITTED))
+            list_add_again(&m->lost, e->id);
+        else
+            list_add(&m->lost, e->id);
     } else {
         rtxq_mark_resent(&m->q, number_at(m, i), m->now);
         e->r.flags |= RECORD_RETRANSMITTED;
@@ -197,7 +214,7 @@ static void mark_timeout(struct model *m, struct input *in)
     struct list lost_before = m->lost;
 
     rtxq_mark_timeout(&m->q, overdue, forget, GANDER_WHY_retransmit_timeout);
-    m->lost.count = 0;
+    m->lost.count = m->lost.again = 0;
     for (unsigned i = 0; i < m->count; i++) {
         struct tcp_record *r = &m->entries[i].r;
         bool sacked = r->flags & RECORD_SACKED, lost = i == 0 || r->sent_ns <= overdue || sacked;
@@ -223,7 +240,8 @@ static void unmark_lost(struct model *m)
             if (m->lost.ids[k] == m->entries[i].id)
                 m->entries[i].r.flags &= (uint8_t)~RECORD_LOST;
     m->sent = m->lost;
-    m->lost.count = 0;
+    m->sent.again = 0;
+    m->lost.count = m->lost.again = 0;
     for (unsigned k = 0; k < sent.count; k++)
         list_add(&m->sent, sent.ids[k]);
 }
