@@ -302,6 +302,7 @@ struct capture {
     bool own;                     /* the writer ends with the driver */
     unsigned interface;
     gander_time wall_offset_ns;
+    struct capture_notes *notes; /* NULL: the reason of each packet is all that comments say */
 };
 
 static inline struct capture *capture_of(struct gander_driver *driver)
@@ -314,6 +315,47 @@ static bool recording(const struct capture *capture)
     return capture->pcapng && capture->pcapng->error == 0;
 }
 
+static void kept_write(void *context, const struct gander_packet *packet, int64_t unix_ns,
+                       const char *comment)
+{
+    struct capture *capture = context;
+
+    gander_pcapng_packet(capture->pcapng, capture->interface, unix_ns, packet, GANDER_PCAPNG_IN,
+                         comment);
+}
+
+/* What was received before: by now all has happened that it could do. */
+static void write_kept(struct capture *capture)
+{
+    if (capture->notes && recording(capture))
+        capture_notes_flush(capture->notes, kept_write, capture);
+}
+
+static void record_received(struct capture *capture, gander_time now,
+                            const struct gander_packet *packet)
+{
+    int64_t unix_ns = now + capture->wall_offset_ns;
+
+    if (capture->notes && capture_notes_keep(capture->notes, packet, unix_ns))
+        return;
+    write_kept(capture); /* no room: as it is, and in order */
+    gander_pcapng_packet(capture->pcapng, capture->interface, unix_ns, packet, GANDER_PCAPNG_IN,
+                         gander_why_text(packet->why));
+}
+
+/* The reason, and what goes with it. */
+static const char *sent_comment(struct capture *capture, const struct gander_packet *packet,
+                                char text[SENT_COMMENT_BYTES])
+{
+    const char *why = gander_why_text(packet->why), *note;
+
+    if (!capture->notes)
+        return why;
+    note = capture_notes_sent(capture->notes, packet);
+    snprintf(text, SENT_COMMENT_BYTES, "%s%s%s", why, *note ? "\n" : "", note);
+    return text;
+}
+
 static void burst_end(struct capture *capture)
 {
     if (recording(capture) && capture->pcapng->live)
@@ -324,16 +366,17 @@ static int capture_receive(struct gander_driver *driver, struct gander_stack *st
                            gander_time now, struct gander_packet **packets, int max)
 {
     struct capture *capture = capture_of(driver);
-    int n = gander_driver_receive(capture->inner, stack, now, packets, max);
+    int n;
 
+    write_kept(capture);
+    n = gander_driver_receive(capture->inner, stack, now, packets, max);
     if (n <= 0)
         return n;
     driver->received_packets += (uint64_t)n;
     if (!recording(capture))
         return n;
     for (int i = 0; i < n; i++)
-        gander_pcapng_packet(capture->pcapng, capture->interface, now + capture->wall_offset_ns,
-                             packets[i], GANDER_PCAPNG_IN, gander_why_text(packets[i]->why));
+        record_received(capture, now, packets[i]);
     burst_end(capture);
     return n;
 }
@@ -342,13 +385,16 @@ static int capture_receive(struct gander_driver *driver, struct gander_stack *st
 static int transmit_recorded(struct capture *capture, gander_time now,
                              struct gander_packet *const *packets, int n)
 {
+    char text[SENT_COMMENT_BYTES];
     int sent = 0;
 
+    write_kept(capture);
     while (sent < n) {
         int result;
 
         packet_build(capture->pcapng, capture->interface, now + capture->wall_offset_ns,
-                     packets[sent], GANDER_PCAPNG_OUT, gander_why_text(packets[sent]->why));
+                     packets[sent], GANDER_PCAPNG_OUT,
+                     sent_comment(capture, packets[sent], text));
         result = gander_driver_transmit(capture->inner, now, &packets[sent], 1);
         if (result < 0 && sent == 0)
             return result;
@@ -387,6 +433,7 @@ static int finish(struct capture *capture)
 {
     struct gander_pcapng *pcapng = capture->pcapng;
 
+    write_kept(capture);
     capture->pcapng = NULL;
     if (!pcapng)
         return GANDER_OK;
@@ -399,6 +446,7 @@ static void capture_close(struct gander_driver *driver)
 
     (void)finish(capture);
     gander_driver_close(capture->inner);
+    capture_notes_free(capture->notes);
     free(capture);
 }
 
@@ -428,7 +476,11 @@ int gander_capture_create(struct gander_driver *inner, const struct gander_captu
     capture->own = options->path != NULL;
     capture->wall_offset_ns = options->wall_offset_ns;
     capture->pcapng = options->pcapng;
-    if (capture->own)
+    if (options->explain) {
+        capture->notes = capture_notes_new();
+        result = capture->notes ? GANDER_OK : GANDER_ENOMEM;
+    }
+    if (capture->own && result == GANDER_OK)
         result = gander_pcapng_open(options->path, &capture->pcapng);
     if (result == GANDER_OK) {
         result = gander_pcapng_interface(capture->pcapng, options->name ? options->name : "gander",
@@ -440,8 +492,15 @@ int gander_capture_create(struct gander_driver *inner, const struct gander_captu
         if (capture->own)
             (void)gander_pcapng_close(capture->pcapng);
     }
+    capture_notes_free(capture->notes);
     free(capture);
     return result;
+}
+
+void gander_capture_event(struct gander_driver *driver, const struct gander_trace_event *event)
+{
+    if (driver && driver->ops == &capture_ops && capture_of(driver)->notes)
+        capture_notes_event(capture_of(driver)->notes, event);
 }
 
 int gander_capture_finish(struct gander_driver *driver)

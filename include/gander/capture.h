@@ -12,6 +12,7 @@
 
 #include <gander/error.h>
 #include <gander/link.h>
+#include <gander/trace.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -62,6 +63,9 @@ struct gander_capture_options {
     const char *name;             /* of the interface; NULL: "gander" */
     uint32_t snaplen;             /* bytes kept of each packet; 0: all */
     gander_time wall_offset_ns;   /* driver's time to 1970's: gander_host_wall_offset() */
+    /* Comments tell more: the state that a segment met and what it did there; states, timers, windows and losses.
+     * gander_capture_event() must then get the stack's trace events. */
+    bool explain;
 };
 
 /*
@@ -72,6 +76,10 @@ struct gander_capture_options {
  */
 int gander_capture_create(struct gander_driver *inner, const struct gander_capture_options *options,
                           struct gander_driver **driver);
+
+/* An event of the stack behind the driver, for a capture with `explain`; else nothing happens. For trace hooks: does not use
+ * the stack. */
+void gander_capture_event(struct gander_driver *driver, const struct gander_trace_event *event);
 
 /*
  * Ends the file, before gander_driver_close(), to learn whether all was written; packets still pass
