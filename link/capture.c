@@ -9,11 +9,14 @@
  * A block is built in memory and only then committed, because a packet must be recorded while it is
  * still ours, but counts only if the driver inside takes it.
  */
+#include "link/capture_notes.h"
+
 #include <gander/capture.h>
 #include <gander/gander.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +24,7 @@
 enum {
     BUFFER_BYTES = 512 * 1024, /* more than twice the largest block */
     COMMENT_MAX_BYTES = 60000,
+    SENT_COMMENT_BYTES = CAPTURE_NOTE_BYTES + 256, /* with the reason */
     INTERFACES_MAX = 65535,
     /* block types */
     BLOCK_SECTION = 0x0a0d0d0a,
@@ -393,8 +397,7 @@ static int transmit_recorded(struct capture *capture, gander_time now,
         int result;
 
         packet_build(capture->pcapng, capture->interface, now + capture->wall_offset_ns,
-                     packets[sent], GANDER_PCAPNG_OUT,
-                     sent_comment(capture, packets[sent], text));
+                     packets[sent], GANDER_PCAPNG_OUT, sent_comment(capture, packets[sent], text));
         result = gander_driver_transmit(capture->inner, now, &packets[sent], 1);
         if (result < 0 && sent == 0)
             return result;

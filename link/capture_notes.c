@@ -90,8 +90,7 @@ static bool key_read(const uint8_t *ip, size_t len, struct segment_key *key)
         return false;
     key->source = (uint16_t)(tcp[0] << 8 | tcp[1]);
     key->destination = (uint16_t)(tcp[2] << 8 | tcp[3]);
-    key->seq =
-        (uint32_t)tcp[4] << 24 | (uint32_t)tcp[5] << 16 | (uint32_t)tcp[6] << 8 | tcp[7];
+    key->seq = (uint32_t)tcp[4] << 24 | (uint32_t)tcp[5] << 16 | (uint32_t)tcp[6] << 8 | tcp[7];
     key->flags = tcp[13];
     return true;
 }
@@ -133,8 +132,8 @@ static void segment_out(struct capture_notes *notes, const struct gander_trace_e
         notes->sent_count--;
     }
     sent = &notes->sent[(notes->sent_first + notes->sent_count++) % SENT_NOTES];
-    sent->key = (struct segment_key){event->local.port, event->remote.port, out->seq,
-                                     (uint8_t)out->flags};
+    sent->key =
+        (struct segment_key){event->local.port, event->remote.port, out->seq, (uint8_t)out->flags};
     sent->note = notes->since;
     notes->since.used = 0;
     notes->since.text[0] = '\0';

@@ -198,7 +198,8 @@ void sim_link_counters(const struct sim_link *link, unsigned end,
 int sim_link_capture(struct sim_link *link, unsigned end, const char *path)
 {
     struct end *at = &link->ends[end];
-    const struct gander_capture_options options = {.path = path, .name = at->host->public.name};
+    const struct gander_capture_options options = {
+        .path = path, .name = at->host->public.name, .explain = true};
     int result;
 
     if (at->capture)

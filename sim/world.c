@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <gander/capture.h>
+
 #include "sim/internal.h"
 
 /* SplitMix64 (Steele, Lea, Flood 2014) */
@@ -95,6 +97,8 @@ static void host_trace(void *context, const struct gander_trace_event *event)
     sim_digest_event(world, host, event);
     if (host->config_trace)
         host->config_trace(host->config_trace_context, event);
+    for (unsigned i = 0; i < host->end_count; i++)
+        gander_capture_event(host->ends[i]->capture, event);
     for (unsigned i = 0; i < world->trace_count; i++)
         world->traces[i].fn(world->traces[i].context, &host->public, event);
 }

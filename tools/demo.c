@@ -27,7 +27,6 @@ struct demo {
     uint32_t loss_ppm;
     uint64_t seed;
     int columns; /* 0: find out */
-    const char *pcap;
     struct trace_files trace;
 };
 
@@ -125,8 +124,8 @@ static int read_options(struct demo *demo, int argc, char **argv)
         {"absolute", 0, NULL, "sequence numbers as they are on the wire", option_set_switch,
          &demo->absolute},
         {"pcap", 0, "FILE", "write what passes the host on the left to a pcapng file",
-         option_set_text, &demo->pcap},
-        {"trace", 0, "FILE", "write what both stacks do and why: FILE.jsonl; repeat for more",
+         trace_capture_set, &demo->trace},
+        {"trace", 0, "FILE", "write what both stacks do and why: FILE.jsonl, .pcapng",
          trace_files_set, &demo->trace},
         {"width", 0, "N", "columns [those of the terminal, or 100]", set_columns, &demo->columns},
         {"ascii", 0, NULL, "draw with ASCII [if the locale is not UTF-8]", option_set_switch,
@@ -258,8 +257,8 @@ static void complain(const struct demo *demo, int error)
 {
     int saved = errno;
 
-    if (error == GANDER_EIO && demo->pcap)
-        message_error("%s: %s", demo->pcap, strerror(saved));
+    if (error == GANDER_EIO && demo->trace.capture)
+        message_error("%s: %s", demo->trace.capture, strerror(saved));
     else
         message_error("%s", gander_strerror(error));
 }
@@ -309,7 +308,6 @@ static int run(struct demo *demo)
                                          .loss_given = demo->loss_given,
                                          .loss_ppm = demo->loss_ppm,
                                          .seed = demo->seed,
-                                         .pcap = demo->pcap,
                                          .trace = &demo->trace};
     struct demo_world world;
     int error = demo_world_make(&world, &options), end;

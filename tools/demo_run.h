@@ -36,7 +36,6 @@ struct demo_options {
     bool loss_given; /* then chance decides; else one letter and one postcard are lost */
     uint32_t loss_ppm;
     uint64_t seed;
-    const char *pcap;
     struct trace_files *trace;
 };
 

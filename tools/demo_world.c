@@ -107,8 +107,8 @@ int demo_world_make(struct demo_world *world, const struct demo_options *options
         result = add_cable(world);
     if (result == GANDER_OK)
         result = sim_trace_add(world->sim, keep, world);
-    if (result == GANDER_OK && options->pcap)
-        result = sim_link_capture(world->link, 0, options->pcap);
+    if (result == GANDER_OK && options->trace->capture)
+        result = sim_link_capture(world->link, 0, options->trace->capture);
     if (result != GANDER_OK) {
         saved = errno;
         sim_world_destroy(world->sim);
@@ -119,7 +119,7 @@ int demo_world_make(struct demo_world *world, const struct demo_options *options
 
 int demo_world_end(struct demo_world *world)
 {
-    int result = world->options->pcap ? sim_link_capture_end(world->link, 0) : GANDER_OK;
+    int result = world->options->trace->capture ? sim_link_capture_end(world->link, 0) : GANDER_OK;
     int saved = errno;
 
     if (sim_world_destroy(world->sim) != 0 && result == GANDER_OK)

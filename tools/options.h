@@ -38,7 +38,6 @@ struct options {
     gander_time delay_ns, jitter_ns;
     uint64_t rate_bits; /* a second; 0: no limit */
     uint64_t seed;
-    const char *pcap;
     struct trace_files trace;
     const char *congestion_control; /* NULL: the stack's default */
     bool ipv4_only, ipv6_only, stats, quiet;

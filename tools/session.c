@@ -86,7 +86,11 @@ static bool driver_open(struct session *s)
 
 static void trace_event(void *context, const struct gander_trace_event *event)
 {
-    trace_files_event(context, 0, event);
+    struct session *s = context;
+
+    trace_files_event(&s->trace, 0, event);
+    if (s->captures)
+        gander_capture_event(s->driver, event);
 }
 
 static bool trace_open(struct session *s)
@@ -113,9 +117,9 @@ static int stack_open(struct session *s)
         config.tcp_congestion_control = s->options->congestion_control;
     config.tcp_send_buffer_bytes = config.tcp_receive_buffer_bytes = SESSION_BUFFER_BYTES;
     config.memory_max_bytes = SESSION_MEMORY_BYTES;
-    if (s->trace.open) {
+    if (s->trace.open || s->trace.capture) {
         config.trace = trace_event;
-        config.trace_context = &s->trace;
+        config.trace_context = s;
     }
     error = gander_stack_create(&config, &s->stack);
     if (!error)
@@ -160,16 +164,17 @@ static int impair_open(struct session *s)
 static int capture_open(struct session *s)
 {
     struct gander_capture_options options = {
-        .path = s->options->pcap,
+        .path = s->options->trace.capture,
         .wall_offset_ns = gander_host_wall_offset(),
+        .explain = true,
     };
     int error;
 
-    if (!s->options->pcap)
+    if (!s->options->trace.capture)
         return 0;
     error = gander_capture_create(s->driver, &options, &s->driver);
     if (error)
-        message_error("cannot write --pcap %s: %s", s->options->pcap,
+        message_error("cannot write %s: %s", s->options->trace.capture,
                       error == GANDER_EIO ? strerror(errno) : gander_strerror(error));
     s->captures = !error;
     return error;
@@ -305,7 +310,7 @@ int session_close(struct session *s)
     signal_host = NULL;
     gander_host_destroy(s->host);
     if (s->captures && gander_capture_finish(s->driver)) {
-        message_error("cannot write --pcap %s: %s", s->options->pcap, strerror(errno));
+        message_error("cannot write %s: %s", s->options->trace.capture, strerror(errno));
         if (s->code == CODE_OK)
             s->code = CODE_LOCAL;
     }

@@ -24,12 +24,23 @@ static const struct trace_form *form_of(const char *path)
     return NULL;
 }
 
-const char *trace_files_set(void *value, const char *text)
+const char *trace_capture_set(void *value, const char *text)
 {
     struct trace_files *files = value;
 
+    files->capture = text;
+    return NULL;
+}
+
+const char *trace_files_set(void *value, const char *text)
+{
+    struct trace_files *files = value;
+    size_t len = strlen(text);
+
+    if (len > 7 && strcmp(text + len - 7, ".pcapng") == 0)
+        return trace_capture_set(value, text);
     if (!form_of(text))
-        return "a file name that ends in .jsonl";
+        return "a file name that ends in .jsonl or .pcapng";
     if (files->count == TRACE_FILES_MAX)
         return "at most 8 files";
     files->paths[files->count++] = text;

@@ -51,6 +51,8 @@ extern const struct trace_form trace_jsonl;
 struct trace_files {
     const char *paths[TRACE_FILES_MAX];
     unsigned count;
+    const char
+        *capture; /* FILE.pcapng: packets, so the drivers write it, with events for its comments */
     struct trace_scene scene;
     struct trace_sink *sinks[TRACE_FILES_MAX];
     unsigned open;
@@ -58,6 +60,9 @@ struct trace_files {
 
 /* A setter for option tables; `value`: struct trace_files. */
 const char *trace_files_set(void *value, const char *text);
+
+/* Likewise, for --pcap: any name. */
+const char *trace_capture_set(void *value, const char *text);
 
 /* False after a message. */
 bool trace_files_open(struct trace_files *files, const struct trace_scene *scene);
