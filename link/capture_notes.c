@@ -137,7 +137,6 @@ static void segment_out(struct capture_notes *notes, const struct gander_trace_e
     sent->note = notes->since;
     notes->since.used = 0;
     notes->since.text[0] = '\0';
-    notes->current = NULL;
     add(&sent->note, "in state %s", gander_tcp_state_name(out->state));
     if (out->transmissions > 1)
         add(&sent->note, "transmission %u", out->transmissions);
@@ -177,6 +176,16 @@ static void happened(struct note *note, const struct gander_trace_event *event)
     }
 }
 
+/* Of a timer or the application, not of the packet that came last. */
+static bool is_own_doing(const struct gander_trace_event *event)
+{
+    if (event->type == GANDER_TRACE_state)
+        return event->u.state.cause != GANDER_CAUSE_segment &&
+               event->u.state.cause != GANDER_CAUSE_reset &&
+               event->u.state.cause != GANDER_CAUSE_icmp;
+    return event->type == GANDER_TRACE_timer_fired;
+}
+
 void capture_notes_event(struct capture_notes *notes, const struct gander_trace_event *event)
 {
     if (event->type == GANDER_TRACE_segment_in)
@@ -184,7 +193,8 @@ void capture_notes_event(struct capture_notes *notes, const struct gander_trace_
     else if (event->type == GANDER_TRACE_segment_out)
         segment_out(notes, event);
     else
-        happened(notes->current ? &notes->current->note : &notes->since, event);
+        happened(is_own_doing(event) || !notes->current ? &notes->since : &notes->current->note,
+                 event);
 }
 
 /* --- packets ---------------------------------------------------------------------------------------- */
