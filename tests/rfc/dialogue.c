@@ -103,6 +103,7 @@ static void learn(struct dialogue *d, const struct segment *segment)
     if (!f)
         dialogue_fail(d, "a segment for port %u", segment->destination_port);
     if (syn) {
+        dialogue_learn_scale(f, segment, true);
         f->iss = (uint32_t)segment->seq;
         f->iss_known = true;
         f->port = segment->source_port;
@@ -147,6 +148,7 @@ static void collect_one(struct dialogue *d, struct gander_packet *packet)
     f = flow_of(d, p->segment.destination_port);
     segment_format(&p->segment, f->iss, f->isn, text);
     dialogue_note(d, "> %s (%s)", text, gander_why_text(p->segment.why));
+    dialogue_left(d, f, &p->segment);
 }
 
 void dialogue_collect(struct dialogue *d)
@@ -259,6 +261,8 @@ static void fill_in(struct dialogue *d, struct segment *s)
             s->text[i] = dialogue_pattern((uint32_t)relative + syn - 1 + i, true) ^ s->fill;
     }
     if (syn) {
+        if (f->ours <= 1)
+            dialogue_learn_scale(f, s, false);
         f->ts_offered = s->fields & FIELD_TS;
         if (f->ours <= 1 ||
             f->state ==
@@ -322,6 +326,7 @@ static void hold_segment(struct dialogue *d, const char *format, va_list argumen
     segment.source_port = d->f->peer_port;
     segment.destination_port = d->f->port;
     dialogue_note(d, "< %s", words);
+    dialogue_arrives(d, &segment);
     path = inbound(d, segment.fields);
     hold(d, bytes, segment_build(&segment, &path, bytes));
     free(segment.text);
@@ -394,6 +399,10 @@ static void on_trace(void *context, const struct gander_trace_event *event)
     struct dialogue *d = context;
     struct flow *f = flow_of(d, event->remote.port);
 
+    if (event->type == GANDER_TRACE_segment_out)
+        dialogue_traced_out(d, event);
+    if (event->type == GANDER_TRACE_segment_in && f)
+        dialogue_traced_in(d, f, event);
     if (event->type == GANDER_TRACE_state) {
         dialogue_note(d, "  %s -> %s (%s)", gander_tcp_state_name(event->u.state.from),
                       gander_tcp_state_name(event->u.state.to),
@@ -493,6 +502,7 @@ static void run_variant(const struct dialogue_test *test, struct dialogue *d)
     dialogue_start(d, test->configure);
     test->body(d);
     dialogue_expect_nothing(d);
+    dialogue_check_counters(d);
     dialogue_finish(d);
     if (d->allocated_bytes)
         dialogue_fail(d, "%zu bytes were not given back", d->allocated_bytes);

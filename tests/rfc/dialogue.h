@@ -51,8 +51,10 @@ struct flow {
     uint32_t ours;                    /* relative: behind the last that the stack has sent */
     uint32_t wnd;                     /* what arriving segments offer when they do not say */
     bool ts_offered, ts_asked, ts_on; /* by the peer's SYN, by the stack's, both */
-    uint32_t tsval;                   /* the stack's last one */
-    int state;                        /* by the trace: the last state reached; −1: none yet */
+    uint32_t ws_ours, ws_peer;        /* window scales in the last SYN of either */
+    bool ws_ours_on, ws_peer_on, ws_unknown;
+    uint32_t tsval; /* the stack's last one */
+    int state;      /* by the trace: the last state reached; −1: none yet */
     int cause;
     uint64_t id;
 };
@@ -86,6 +88,12 @@ struct dialogue {
 
     uint64_t drops[GANDER_DROP_COUNT]; /* as they stood before the last arrive() */
     struct dialogue_packet *first, **last;
+    struct gander_trace_event
+        traced[64]; /* segments that left by the trace, and not yet on the wire */
+    unsigned traced_count;
+    struct segment arriving[64]; /* on the wire, and not yet by the trace */
+    unsigned arriving_count;
+    uint64_t left_segments, left_resets;
     struct gander_packet *held[64]; /* arrive_together() */
     size_t held_count;
     size_t allocated_bytes;
@@ -263,7 +271,14 @@ void dialogue_open_passive(struct dialogue *d);
 void dialogue_open_active(struct dialogue *d);
 void dialogue_reach(struct dialogue *d, enum gander_tcp_state state);
 
-/* Between dialogue.c, dialogue_expect.c and dialogue_app.c. */
+/* Between dialogue.c, dialogue_expect.c, dialogue_trace.c and dialogue_app.c. */
+void dialogue_learn_scale(struct flow *f, const struct segment *syn, bool ours);
+void dialogue_traced_out(struct dialogue *d, const struct gander_trace_event *event);
+void dialogue_traced_in(struct dialogue *d, const struct flow *f,
+                        const struct gander_trace_event *event);
+void dialogue_left(struct dialogue *d, const struct flow *f, const struct segment *s);
+void dialogue_arrives(struct dialogue *d, const struct segment *s);
+void dialogue_check_counters(struct dialogue *d);
 DIALOGUE_FORMAT void dialogue_note(struct dialogue *d, const char *format, ...);
 const char *dialogue_describe(struct dialogue *d, const struct segment *segment);
 struct segment dialogue_parse(struct dialogue *d, const char *words);
