@@ -32,7 +32,7 @@ uint32_t tcp_decide(const struct tcp_conn *c, bool *fin)
     if (c->flags & TCP_FIN_SENT)
         return 0;
     n = min_u32(min_u32(unsent, c->mss), min_u32(window, congestion));
-    *fin = (c->flags & TCP_FIN_QUEUED) && n == unsent && (n > 0 ? window > n : window > 0);
+    *fin = (c->flags & TCP_FIN_QUEUED) && n == unsent && window > n;
     if (*fin || n == c->mss)
         return n;
     if (n == 0)
@@ -49,7 +49,7 @@ uint8_t tcp_scale_for(uint32_t window_bytes)
 {
     uint8_t scale = 0;
 
-    while (scale < 14 && (window_bytes >> scale) >= UINT16_MAX)
+    while (scale < 14 && (window_bytes >> scale) > UINT16_MAX)
         scale++;
     return scale;
 }
