@@ -5,10 +5,7 @@
  */
 #include "tcp/queues.h"
 
-enum {
-    SENDQ_BLOCK_BYTES_MIN = 200,  /* fits the smallest class of blocks */
-    SENDQ_BLOCK_BYTES_MAX = 16000 /* fits the largest */
-};
+enum { SENDQ_BLOCK_BYTES_MAX = 16000 /* fits the largest class of blocks */ };
 
 static struct sendq_entry *entry_at(const struct sendq *q, uint32_t number)
 {
@@ -63,8 +60,6 @@ static bool block_add(struct sendq *q, struct mem *mem, size_t len)
 
     if (q->count == q->capacity && !ring_grow(q, mem))
         return false;
-    if (want < SENDQ_BLOCK_BYTES_MIN)
-        want = SENDQ_BLOCK_BYTES_MIN;
     if (want > SENDQ_BLOCK_BYTES_MAX)
         want = SENDQ_BLOCK_BYTES_MAX;
     block = block_alloc(mem, want);

@@ -249,8 +249,6 @@ void tcp_fin_arrives(struct gander_stack *stack, struct tcp_conn *c)
     c->rcv.nxt++;
     c->flags |= TCP_FIN_RECEIVED;
     c->flags &= ~(uint32_t)TCP_FIN_AHEAD;
-    if (c->rcv.nxt == c->rcv.edge + 1)
-        c->rcv.edge++; /* the FIN itself was allowed */
     sock_event(stack, &c->sock, GANDER_EVENT_PEER_CLOSED | GANDER_EVENT_READABLE, 0);
     tcp_ack_now(stack, c, GANDER_WHY_ack_fin);
     switch (c->entity.state) {

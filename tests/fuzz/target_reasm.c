@@ -9,7 +9,8 @@
 enum { SPAN = 4096, NONE = -1, STEPS_MAX = 200, LIMIT_BYTES = 60000 };
 
 struct model {
-    struct host host, lender; /* packets of the lender's memory come over an in-memory link */
+    struct gander_block *shared; /* somebody else refers to the queue's last block */
+    struct host host, lender;    /* packets of the lender's memory come over an in-memory link */
     struct reasm r;
     struct recvq q;
     tcp_seq base;        /* number of byte[0] */
@@ -64,6 +65,12 @@ static void check_runs(const struct model *m)
     for (; at < SPAN; at++)
         CHECK(m->byte[at] == NONE);
     CHECK(text == m->r.text_bytes && held == m->r.held_bytes);
+    for (uint32_t i = 0; i < m->r.count; i++) {
+        const struct reasm_run *run = &m->r.runs[i];
+
+        CHECK(reasm_holds(&m->r, run->left) && reasm_holds(&m->r, run->right - 1));
+        CHECK(!reasm_holds(&m->r, run->left - 1) && !reasm_holds(&m->r, run->right));
+    }
 }
 
 static void check_sacks(const struct model *m)
@@ -135,6 +142,13 @@ static bool has_room(const struct model *m, const struct gander_packet *packet, 
            (size_t)(block->data + block->capacity - f->data) >= f->len + len;
 }
 
+static void share(struct model *m, struct gander_block *block)
+{
+    if (m->shared)
+        block_drop(m->shared);
+    m->shared = block ? block_hold(block) : NULL;
+}
+
 /* In order, as it comes from the network: a full buffer or a nearly empty one, ours or lent. */
 static void append(struct model *m, struct input *in, uint8_t what)
 {
@@ -160,6 +174,8 @@ static void append(struct model *m, struct input *in, uint8_t what)
     absorbs = held + charge > limit && last && has_room(m, last, len);
     recvq_append(&m->q, m->host.stack, packet, limit);
     CHECK(m->q.bytes == bytes + len && (m->q.last == last) == absorbs);
+    if (what & 128)
+        share(m, m->q.last->frag[m->q.last->frags - 1].block);
     CHECK(m->q.held_bytes == held + (absorbs ? 0 : charge)); /* what is copied costs nothing more */
 }
 
@@ -273,6 +289,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     reasm_finish(&m->r, m->host.stack->mem);
     recvq_finish(&m->q);
+    share(m, NULL);
     host_finish(&m->host);
     host_finish(&m->lender);
     return 0;
