@@ -100,9 +100,8 @@ void tcp_timestamp_take(const struct gander_stack *stack, struct tcp_conn *c,
 {
     if (!(c->flags & TCP_TIMESTAMPS) || !seg->has_timestamp)
         return;
-    if (seq_gt(
-            seg->seq,
-            c->last_ack_sent)) /* an older timestamp came this far because TS.Recent is outdated */
+    /* an older timestamp came this far only because TS.Recent is outdated [5.5] */
+    if (seq_gt(seg->seq, c->last_ack_sent))
         return;
     c->ts_recent = seg->tsval;
     c->ts_recent_s = now_s(stack);
