@@ -22,7 +22,7 @@ static void again_with(struct dialogue *d, enum gander_drop reason, enum gander_
     const char *wrong;
     size_t len;
 
-    d->config.trace = NULL;
+    d->passed_by = true;
     arrive_together(d, "%s", words);
     len = gander_packet_bytes(d->held[0], bytes, sizeof(bytes));
     gander_packet_free(d->held[0]);
