@@ -53,7 +53,7 @@ static const char *out_differs(const struct flow *f, const struct segment *s,
 {
     if (out->seq != (uint32_t)s->seq || out->ack != (s->flags & GANDER_FLAG_ACK ? s->ack : 0))
         return "seq or ack";
-    if (out->len != s->len || out->flags != s->flags)
+    if (out->len != s->len || out->flags != (uint8_t)s->flags) /* AE is a ninth bit */
         return "len or flags";
     if (!window_matches(f, s, out))
         return "window";
@@ -111,7 +111,7 @@ static bool in_matches(const struct dialogue *d, const struct segment *s,
     uint32_t wnd = s->wnd << (unscaled ? 0 : scale_agreed(f, f->ws_peer));
 
     (void)d;
-    if (in->seq != (uint32_t)s->seq || in->len != s->len || in->flags != s->flags)
+    if (in->seq != (uint32_t)s->seq || in->len != s->len || in->flags != (uint8_t)s->flags)
         return false;
     if ((s->flags & GANDER_FLAG_ACK) && in->ack != (uint32_t)s->ack)
         return false;

@@ -179,7 +179,7 @@ static void check_offer(unsigned scale, uint32_t limit, uint32_t segment, uint32
     uint32_t unit = 1U << scale, free = limit > used ? limit - used : 0, wire, edge;
     uint32_t worth = limit / 2 < segment ? limit / 2 : segment;
 
-    c->rcv_scale = (uint8_t)scale;
+    c->rcv_scale = scale & 15U;
     c->receive_limit_bytes = limit;
     c->mss_receive = (uint16_t)segment;
     c->rcv.nxt = START;
