@@ -176,7 +176,8 @@ static void check_offer(unsigned scale, uint32_t limit, uint32_t segment, uint32
                         uint32_t used)
 {
     struct tcp_conn *c = fresh();
-    uint32_t unit = 1U << scale, free = limit > used ? limit - used : 0, wire, edge;
+    uint32_t unit = 1U << scale, free = limit > used ? limit - used : 0, edge;
+    uint32_t kept = (offered + unit - 1) / unit, wire = kept;
     uint32_t worth = limit / 2 < segment ? limit / 2 : segment;
 
     c->rcv_scale = scale & 15U;
@@ -185,7 +186,8 @@ static void check_offer(unsigned scale, uint32_t limit, uint32_t segment, uint32
     c->rcv.nxt = START;
     c->rcv.edge = START + offered;
     busy.recvq.bytes = used;
-    wire = free < offered + worth ? (offered + unit - 1) / unit : free / unit;
+    if (free >= offered + worth && free / unit > kept)
+        wire = free / unit;
     edge = wire * unit > offered ? wire * unit : offered;
     assert_int_equal(tcp_window_offer(c, true), wire);
     assert_int_equal(c->rcv.edge - START, edge);
