@@ -6,10 +6,11 @@ DESTDIR ?=
 # For `make power`: which random mutants, and for how long.
 SEED ?= 1
 MINUTES ?= 10
+SEGMENTS ?= 20000000
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := release
-.PHONY: release demo test test-long power coverage soak check-analyzers fuzz bench bench-loss install help format clean
+.PHONY: release demo test test-long power coverage sim soak check-analyzers fuzz bench bench-loss install help format clean
 
 release:
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
@@ -27,6 +28,9 @@ test-long:
 
 power:
 	@scripts/plant-bugs --random 10000 --seed $(SEED) --minutes $(MINUTES) --slow 5 --jobs $(JOBS)
+
+sim: release
+	build/release/gander sim --segments $(SEGMENTS) --jobs $(JOBS) --out build/sim
 
 soak:
 	@scripts/soak $(PARTS)
@@ -55,6 +59,7 @@ help:
 	@echo 'make demo       build, then watch two hosts talk; DEMO="--udp --seed 7" passes options'
 	@echo 'make test       install what the tests need (as root), run all tests'
 	@echo 'make test-long  all compilers, sanitizers, processors, analyzers; PARTS="msan fuzz": these alone'
+	@echo 'make sim        worlds by chance: SEGMENTS [20000000] segments, a few minutes; what fails goes to build/sim'
 	@echo 'make soak       for days: SOAK_HOURS [1] for each part, PARTS="worlds fuzz": these alone'
 	@echo 'make fuzz       search for inputs that break the stack, FUZZ_SECONDS [60] for each target'
 	@echo 'make power      plant random bugs for MINUTES [10] and see whether the tests notice'

@@ -109,7 +109,8 @@ static void draw_knobs(struct draw *d)
         bool is_switch = knob->low == 0 && knob->high == 1, is_cc = knob->bytes == 0;
         int64_t high = knob->high;
 
-        if (!percent(d, knob->excuse == SIM_EXCUSE_NOTHING ? 40 : 8))
+        if (!percent(d,
+                     knob->excuse == SIM_EXCUSE_TIME || knob->excuse == SIM_EXCUSE_MEMORY ? 8 : 40))
             continue;
         while (is_cc && gander_congestion_control_name((unsigned)high + 1))
             high++;
@@ -136,7 +137,7 @@ static void draw_options(struct draw *d, int64_t flow)
     for (int64_t k = 0; (option = sim_option_at(k)) != NULL; k++) {
         struct sim_item *item;
 
-        if (!percent(d, option->excuse == SIM_EXCUSE_NOTHING ? 10 : 3))
+        if (!percent(d, option->excuse == SIM_EXCUSE_TIME ? 3 : 10))
             continue;
         item = add(d, SIM_ITEM_option);
         item->v[SIM_OPTION_FLOW] = flow;

@@ -66,6 +66,12 @@ static void blame_host(struct swarm *swarm, const struct sim_item *item)
     }
 }
 
+static void strangers_may_come(struct swarm *swarm)
+{
+    for (unsigned i = 0; i < swarm->link_count; i++)
+        swarm->links[i].strangers = true;
+}
+
 static void blame_knob(struct swarm *swarm, const struct sim_item *item)
 {
     const struct sim_knob *knob = sim_knob_at(item->v[SIM_KNOB_KNOB]);
@@ -73,6 +79,8 @@ static void blame_knob(struct swarm *swarm, const struct sim_item *item)
 
     if (!knob || host < 0 || host >= swarm->host_count)
         return;
+    if (knob->excuse == SIM_EXCUSE_STRANGERS)
+        strangers_may_come(swarm);
     if (knob->excuse == SIM_EXCUSE_TIME)
         swarm->hosts[host].blamed_time = true;
     if (knob->excuse == SIM_EXCUSE_MEMORY)

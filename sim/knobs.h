@@ -5,7 +5,7 @@
 
 #include <gander/gander.h>
 
-enum sim_excuse { SIM_EXCUSE_NOTHING, SIM_EXCUSE_TIME, SIM_EXCUSE_MEMORY };
+enum sim_excuse { SIM_EXCUSE_NOTHING, SIM_EXCUSE_TIME, SIM_EXCUSE_MEMORY, SIM_EXCUSE_STRANGERS };
 
 struct sim_knob {
     const char *name;

@@ -53,6 +53,7 @@ static _Noreturn void child_run(const struct sim_plan *plan, const struct sim_ru
 
     alarm(SIM_RUN_SECONDS_MAX);
     (void)sim_swarm_run(plan, options, &facts);
+    (void)fflush(NULL); /* what a trace printed */
     n = write(to, &facts, sizeof(facts));
     _exit(n == (ssize_t)sizeof(facts) ? 0 : 1);
 }

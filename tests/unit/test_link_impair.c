@@ -534,6 +534,34 @@ static void bad_settings_are_refused(void **state)
     gander_driver_close(b);
 }
 
+/* From a clean link to a lossy one and back, while a packet is under way. */
+static void faults_change_under_way(void **state)
+{
+    const struct gander_impairment slow = {.seed = 1, .delay_ns = 100};
+    const struct gander_impairment lossy = {.loss_ppm = GANDER_PPM};
+    const struct gander_impairment clean = {0}, wrong = {.loss_ppm = GANDER_PPM + 1};
+    const enum gander_impair_direction out = GANDER_IMPAIR_TRANSMIT;
+    struct bench bench;
+    struct gander_packet *packet;
+
+    bench_open(&bench, *state, &slow, NULL);
+    send_one(bench.a, 0, numbered_packet(bench.stack, 1, 900));
+    assert_int_equal(gander_impair_change(bench.a, out, &lossy), GANDER_OK);
+    send_one(bench.a, 1, numbered_packet(bench.stack, 2, 900));
+    assert_int_equal(gander_driver_deadline(bench.a), 100); /* the first keeps its time */
+    assert_int_equal(gander_impair_change(bench.a, out, &clean), GANDER_OK);
+    send_one(bench.a, 2, numbered_packet(bench.stack, 3, 900));
+    assert_int_equal(counters(&bench, out).lost, 1);
+    assert_int_equal(counters(&bench, out).held, 2); /* and the third its place behind it */
+    (void)gander_driver_receive(bench.a, bench.stack, 100, &packet, 1);
+    assert_int_equal(counters(&bench, out).delivered, 2);
+    gander_packet_free(receive_one(bench.b, bench.stack, 100));
+    gander_packet_free(receive_one(bench.b, bench.stack, 100));
+    assert_int_equal(gander_impair_change(bench.a, out, &wrong), GANDER_EINVAL);
+    assert_int_equal(gander_impair_change(bench.b, out, &clean), GANDER_EINVAL);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -553,6 +581,7 @@ int main(void)
         fixture_test(receive_goes_on_behind_lost_bursts),
         fixture_test(no_memory_for_copies_is_counted),
         fixture_test(bad_settings_are_refused),
+        fixture_test(faults_change_under_way),
     };
 
     return cmocka_run_group_tests_name("link_impair", tests, NULL, NULL);
