@@ -196,8 +196,8 @@ DIALOGUE(report_above_the_acknowledgement) /* [RFC2883 5]: inside the second blo
         ;
 }
 
-DIALOGUE(
-    reports_of_what_never_went_twice) /* the network copies too: no reason to believe that we did it */
+/* the network copies too: no reason to believe that we did it */
+DIALOGUE(reports_of_what_never_went_twice)
 {
     open_sack(d);
     app_send(d, 10 * d->smss);
@@ -220,8 +220,8 @@ DIALOGUE(no_more_reports_than_retransmissions) /* docs/security.md C4: floods of
     expect_nothing(d);
 }
 
-DIALOGUE(
-    reports_that_cannot_be) /* of what never left, of long ago, backwards, before the first byte */
+/* of what never left, of long ago, backwards, before the first byte */
+DIALOGUE(reports_that_cannot_be)
 {
     static const char *const lies[] = {"sack=-100-1", "sack=0-1", "sack=-70000--69000",
                                        "sack=5-5",    "sack=9-5", "sack=-2147483647-1"};

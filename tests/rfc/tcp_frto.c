@@ -78,8 +78,8 @@ DIALOGUE(all_at_once) /* (2a): the ACK covers recover: the first alone was lost 
     expect_equal(d, dialogue_info(d).ssthresh_bytes, 5 * d->smss);
 }
 
-DIALOGUE(
-    not_even_what_was_resent) /* (2a): "does not acknowledge all of the data that was retransmitted" */
+/* (2a): "does not acknowledge all of the data that was retransmitted" */
+DIALOGUE(not_even_what_was_resent)
 {
     time_out(d, false);
     arrive(d, "A ack=%u", 1 + d->smss / 2);

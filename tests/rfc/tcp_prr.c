@@ -44,8 +44,8 @@ static unsigned leaves(struct dialogue *d, unsigned n, unsigned *resent)
     return count;
 }
 
-DIALOGUE(
-    one_loss_is_a_slope) /* first example: half of what arrives may leave, and no half window of silence */
+/* first example: half of what arrives may leave, and no half window of silence */
+DIALOGUE(one_loss_is_a_slope)
 {
     unsigned out = 0, resent = 0, silent = 0;
 
@@ -93,8 +93,8 @@ DIALOGUE(many_losses_conserve_packets)
     expect_equal(d, resent, 3);
 }
 
-DIALOGUE(
-    good_progress_adds_a_segment) /* safeACK: SND.UNA moves and nothing else is found lost (SSRB) */
+/* safeACK: SND.UNA moves and nothing else is found lost (SSRB) */
+DIALOGUE(good_progress_adds_a_segment)
 {
     unsigned resent = 0, out;
 

@@ -55,8 +55,8 @@ DIALOGUE(three_above_say_lost) /* IsLost(): DupThresh SACKed above; 5 (4.3): it 
     expect_equal(d, dialogue_info(d).recovery, 0);
 }
 
-DIALOGUE(
-    lost_retransmission_waits_for_the_timer) /* what RFC 6675 cannot see, and RACK can: tcp_rack.c */
+/* what RFC 6675 cannot see, and RACK can: tcp_rack.c */
+DIALOGUE(lost_retransmission_waits_for_the_timer)
 {
     open_and_send(d, true, 20);
     arrive(d, "A ack=1 sack=%u-%u", nth(d, 1), nth(d, 10));
@@ -120,8 +120,8 @@ DIALOGUE(marks_survive_a_timeout) /* [RFC6675 5.1]: what the peer has does not g
     expect_silence_until(d, d->now + sec(10));
 }
 
-DIALOGUE(
-    reneging_shows_at_the_edge) /* [RFC2018 8]: no honest receiver stops where it said that it has more */
+/* [RFC2018 8]: no honest receiver stops where it said that it has more */
+DIALOGUE(reneging_shows_at_the_edge)
 {
     time_out_in_recovery(d);
     arrive(d, "A ack=%u", nth(d, 1));            /* all that was SACKed is thrown away */

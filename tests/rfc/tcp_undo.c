@@ -72,8 +72,8 @@ DIALOGUE(all_retransmissions_were_duplicates)
     expect_true(d, dialogue_info(d).reordering_seen);
 }
 
-DIALOGUE(
-    during_recovery_too) /* what was marked lost and has not gone again stays where it is [RFC4015 3.1 (8)] */
+/* what was marked lost and has not gone again stays where it is [RFC4015 3.1 (8)] */
+DIALOGUE(during_recovery_too)
 {
     open_sack(d);
     recover_from(d, 0);
@@ -135,8 +135,8 @@ DIALOGUE(belief_has_a_limit)
 
 /* --- Eifel [RFC3522 3.2] ---------------------------------------------------------------------------- */
 
-DIALOGUE(
-    echo_of_the_first_transmission) /* (4'), (6): not (DONE), for other data are outstanding (5) */
+/* (4'), (6): not (DONE), for other data are outstanding (5) */
+DIALOGUE(echo_of_the_first_transmission)
 {
     uint32_t original;
 
@@ -180,8 +180,8 @@ DIALOGUE(all_acknowledged_at_once) /* (5): all ACKs may have been lost */
     expect_equal(d, dialogue_stats(d).tcp_undone_recoveries, 0);
 }
 
-DIALOGUE(
-    all_acknowledged_by_who_knows_dsack) /* (5): "previously received an ACK with a DSACK option" */
+/* (5): "previously received an ACK with a DSACK option" */
+DIALOGUE(all_acknowledged_by_who_knows_dsack)
 {
     uint32_t original;
 
@@ -205,8 +205,8 @@ static void no_probe(struct gander_config *config)
     config->tcp_congestion_control = "newreno";
 }
 
-DIALOGUE(
-    spurious_timeout) /* (8): new data go on; (9); (11): the timer is more careful than before */
+/* (8): new data go on; (9); (11): the timer is more careful than before */
+DIALOGUE(spurious_timeout)
 {
     uint32_t original;
 
