@@ -138,7 +138,7 @@ struct gander_config {
     bool tcp_window_updates_rare;
     /* [false] spread what the window lets go over the round trip; some algorithms always do */
     bool tcp_pacing;
-    const char *tcp_congestion_control; /* ["newreno"]; names: gander_congestion_control_name() */
+    const char *tcp_congestion_control; /* ["cubic"]; names: gander_congestion_control_name() */
 
     /* UDP and ICMP */
     uint32_t udp_receive_buffer_bytes; /* [208 KiB], at true buffer size */

@@ -47,7 +47,7 @@ void gander_config_init(struct gander_config *config)
         .tcp_window_scaling = true,
         .tcp_sack = true,
         .tcp_syn_cookies = true,
-        .tcp_congestion_control = "newreno",
+        .tcp_congestion_control = "cubic",
         .udp_receive_buffer_bytes = 208 << 10,
         .icmp_errors_per_second = 1000,
         .icmp_echo = true,

@@ -70,6 +70,7 @@ static struct tcp_cc view_of(struct gander_stack *stack, struct tcp_conn *c)
                            .srtt_ns = c->srtt_ns,
                            .cwnd_limited = b->cwnd_limited && seq_leq(c->snd.una, b->limited_end),
                            .recovering = b->recovery != TCP_OPEN,
+                           .paced = b->pace.rate != 0,
                            .sack = c->flags & TCP_SACK,
                            .app_limited = b->rate.app_limited != 0,
                            .why = GANDER_WHY_none,

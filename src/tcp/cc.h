@@ -51,6 +51,7 @@ struct tcp_cc {
     bool limited;          /* cwnd was what held the sender back: only then may it grow */
     bool cwnd_limited;     /* C.is_cwnd_limited: in the last round trip cwnd held something back */
     bool recovering;       /* in fast recovery or after a time-out */
+    bool paced;            /* what is sent leaves spread over the round trip */
     bool sack;             /* more than one loss a round trip can be seen */
     bool app_limited;      /* C.app_limited is set */
     bool mark_app_limited; /* out: MarkConnectionAppLimited() */

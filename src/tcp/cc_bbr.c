@@ -291,7 +291,8 @@ static void bbr_init(struct tcp_cc *cc)
     b->probe_up_acked_per_inc = BBR_INFINITY;
     b->send_quantum = 2 * cc->mss;
     bbr_short_term_reset(b);
-    b->next_round_delivered = b->loss_round_delivered = cc->delivered;
+    b->next_round_delivered = b->loss_round_delivered = b->round_delivered = cc->delivered;
+    b->round_lost = cc->lost;
     bbr_pacing_init(b, cc);
     startup_enter(b, cc);
 }

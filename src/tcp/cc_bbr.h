@@ -59,7 +59,9 @@ struct bbr {
     uint64_t undo_bw_shortterm;
     uint64_t next_round_delivered, loss_round_delivered;
     uint64_t extra_acked_delivered;
-    gander_time min_rtt_ns, min_rtt_stamp; /* min_rtt GANDER_NEVER: none yet */
+    uint64_t round_lost, round_delivered;   /* C.lost, C.delivered when the last loss round ended */
+    uint64_t recent_lost, recent_delivered; /* of the last rounds, older ones with less weight */
+    gander_time min_rtt_ns, min_rtt_stamp;  /* min_rtt GANDER_NEVER: none yet */
     gander_time probe_rtt_min_delay_ns, probe_rtt_min_stamp, probe_rtt_done_stamp;
     gander_time cycle_stamp, bw_probe_wait_ns;
     gander_time extra_acked_interval_start;
@@ -79,7 +81,7 @@ struct bbr {
     uint8_t lost_ranges; /* discontiguous ones, in this round */
     bool round_start, loss_round_start;
     bool full_bw_reached, full_bw_now;
-    bool is_loss_in_round, is_bw_probe_sample;
+    bool is_loss_in_round, is_queue_in_round, is_bw_probe_sample;
     bool prev_probe_too_high, prev_probe_precautionary;
     bool probe_rtt_round_done, probe_rtt_expired;
     bool idle_restart, has_seen_rtt;

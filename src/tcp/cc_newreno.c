@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* NewReno's window [RFC5681 3.1]: slow start, congestion avoidance, halving. Counts bytes [RFC3465, L = 1]. */
+#include <gander/trace.h>
+
 #include "tcp/cc.h"
 
 static uint32_t at_most(uint32_t value, uint32_t limit)
@@ -30,6 +32,7 @@ static void newreno_on_loss(struct tcp_cc *cc)
 
     cc->ssthresh = half > 2 * cc->mss ? half : 2 * cc->mss;
     *(uint32_t *)cc->state = 0;
+    cc->why = GANDER_WHY_cwnd_newreno;
 }
 
 const struct tcp_cc_ops tcp_cc_newreno = {

@@ -59,7 +59,7 @@ static void phase_decide(struct hystart *h)
 uint32_t hystart_on_ack(struct hystart *h, const struct tcp_cc *cc, uint32_t acked_bytes,
                         bool *leave)
 {
-    uint32_t growth = acked_bytes < L * cc->mss ? acked_bytes : L * cc->mss;
+    uint32_t growth = acked_bytes < L * cc->mss || cc->paced ? acked_bytes : L * cc->mss;
 
     *leave = false;
     if (h->done)
