@@ -190,6 +190,7 @@ static void make_stack(struct world *w, unsigned i, const struct gander_driver *
     config.memory = (struct gander_memory){count_alloc, count_free, w};
     config.tcp_rto_min_ns = 20 * GANDER_MS; /* the tests are in real time */
     config.tcp_delayed_ack_ns = 5 * GANDER_MS;
+    config.tcp_congestion_control = "newreno"; /* more and smaller bursts: more calls to fail */
     assert_int_equal(gander_stack_create(&config, &w->stack[i]), GANDER_OK);
     assert_int_equal(gander_link_add(w->stack[i], &link_config, &link), GANDER_OK);
     assert_int_equal(gander_address_add(w->stack[i], link, &address, 64), GANDER_OK);

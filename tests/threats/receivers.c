@@ -29,6 +29,7 @@ static uint32_t start(struct crowd *c, struct liar *l, bool sack)
     const struct segment options = {.fields = FIELD_MSS | (sack ? FIELD_SACKOK : 0u),
                                     .mss = CROWD_MSS};
 
+    c->config.tcp_congestion_control = "newreno"; /* the model's: RFC 5681 */
     crowd_start(c);
     crowd_listen(c, 4);
     memset(l, 0, sizeof(*l));
