@@ -298,18 +298,21 @@ static uint8_t *emit_syn_options(uint8_t *p, const struct tcp_segment *segment)
         put_be16(p + 2, segment->mss);
         p += MSS_BYTES;
     }
-    if (segment->has_wscale) {
-        p[0] = OPTION_NOP;
-        p[1] = OPTION_WSCALE;
-        p[2] = WSCALE_BYTES;
-        p[3] = segment->wscale;
-        p += 4;
-    }
     if (segment->sack_permitted && !segment->has_timestamp) {
         put_be32(p, 0x01010402);
         p += 4;
     }
     return p;
+}
+
+/* Behind the timestamp, where kernels have it: what looks at SYNs knows that order best. */
+static uint8_t *emit_wscale(uint8_t *p, uint8_t wscale)
+{
+    p[0] = OPTION_NOP;
+    p[1] = OPTION_WSCALE;
+    p[2] = WSCALE_BYTES;
+    p[3] = wscale;
+    return p + 4;
 }
 
 /* Kind and length of an option, with no-operations before it up to a multiple of 4; returns where the rest goes. */
@@ -376,6 +379,8 @@ size_t wire_tcp_emit(uint8_t *bytes, const struct tcp_segment *segment)
         put_be32(p + 8, segment->tsecr);
         p += TIMESTAMP_PADDED_BYTES;
     }
+    if (syn && segment->has_wscale)
+        p = emit_wscale(p, segment->wscale);
     if (l.sack_blocks)
         p = emit_sack(p, segment, l.sack_blocks);
     if (UNLIKELY(segment->rare))

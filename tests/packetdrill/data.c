@@ -181,7 +181,7 @@ static ssize_t send_stream(struct pd_object *o, struct pd_socket *s, struct pd_t
     size_t len = total_of(t), done = 0;
 
     for (;;) {
-        int error = may_send(s);
+        int error = pd_is_deferred(o, s) ? 0 : may_send(s);
 
         if (error && error != EAGAIN)
             return done > 0 ? (ssize_t)done : pd_fail(error);
@@ -215,10 +215,13 @@ static ssize_t send_fast_open(struct pd_object *o, struct pd_socket *s, struct p
         return send_stream(o, s, t);
     if (t->address.family == 0)
         return pd_fail(EINVAL);
+    pd_knob_set(o, s, GANDER_OPTION_FASTOPEN_CONNECT, 1);
     error = pd_connect_start(o, s, &t->address);
     if (error)
         return pd_fail(error);
     pd_run(o);
+    if (pd_is_deferred(o, s)) /* there is a cookie */
+        return send_stream(o, s, t);
     if (s->file.nonblocking || (t->flags & MSG_DONTWAIT))
         return pd_fail(EINPROGRESS);
     while (s->phase == PD_CONNECTING)

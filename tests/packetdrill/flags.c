@@ -23,6 +23,8 @@ void pd_config_linux(struct gander_config *config, struct pd_settings *settings)
     config->tcp_nagle_relaxed = true;
     config->tcp_window_updates_rare = true;
     config->tcp_congestion_control = "cubic";
+    config->tcp_ecn = GANDER_ECN_ACCEPT;
+    config->tcp_fastopen = GANDER_FASTOPEN_CLIENT;
     config->tcp_receive_buffer_bytes = 65536; /* half of tcp_rmem's 131072 */
     config->tcp_receive_buffer_max_bytes = 6291456;
     config->tcp_send_buffer_bytes = 4 << 20; /* as far as tcp_wmem lets it grow */
@@ -100,6 +102,29 @@ static void number_store(void *at, const struct pd_flag *flag, double value)
     }
 }
 
+/* "00112233-44556677-8899aabb-ccddeeff", without "-" too; two of them with ':' between. */
+static bool key_read(const char *text, struct pd_settings *settings)
+{
+    size_t digits = 0;
+    uint8_t keys[32] = {0};
+
+    for (; *text; text++) {
+        const char *hex = "0123456789abcdef", *at = strchr(hex, tolower((unsigned char)*text));
+
+        if (*text == '-' || *text == ':')
+            continue;
+        if (!at || digits == 2 * sizeof(keys))
+            return false;
+        keys[digits / 2] = (uint8_t)(keys[digits / 2] << 4 | (at - hex));
+        digits++;
+    }
+    if (digits != 32 && digits != 64)
+        return false;
+    memcpy(settings->fastopen_keys, keys, sizeof(keys));
+    settings->fastopen_key_bytes = (unsigned)digits / 2;
+    return true;
+}
+
 static void flag_apply(char *key, char *value, struct gander_config *config,
                        struct pd_settings *settings)
 {
@@ -109,6 +134,9 @@ static void flag_apply(char *key, char *value, struct gander_config *config,
 
     if (strcmp(key, "local_ip") == 0) {
         address_set(settings, value);
+    } else if (strcmp(key, "fastopen_key") == 0 || strcmp(key, "net.ipv4.tcp_fastopen_key") == 0) {
+        if (!key_read(value, settings))
+            complain(key, value, "no key of 32 hexadecimal digits");
     } else if (pd_flag_special(key, value, config)) {
         return;
     } else if (!flag) {

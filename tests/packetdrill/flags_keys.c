@@ -160,6 +160,20 @@ bool pd_flag_special(const char *key, char *value, struct gander_config *config)
         config->tcp_rack = atoi(value) & 1;
         return true;
     }
+    if (strcmp(name, "ecn") == 0) {
+        static const enum gander_ecn modes[] = {GANDER_ECN_OFF, GANDER_ECN_ON, GANDER_ECN_ACCEPT,
+                                                GANDER_ECN_ACCURATE};
+
+        if (value[0] >= '0' && value[0] <= '3' && !value[1])
+            config->tcp_ecn = modes[value[0] - '0'];
+        else
+            fprintf(stderr, "gander: flag %s=%s: 0 to 3; ignored\n", key, value);
+        return true;
+    }
+    if (strcmp(name, "fastopen") == 0) {
+        config->tcp_fastopen = (uint32_t)strtoul(value, NULL, 0);
+        return true;
+    }
     if (strcmp(name, "wscale") == 0) { /* the buffer that has this scale */
         int scale = atoi(value);
 

@@ -59,6 +59,7 @@ static struct pd_object *object_new(const char *flags)
     if (!error && pd_link_make(o)) {
         pd_address_need(o, &o->settings.local4);
         pd_address_need(o, &o->settings.local6);
+        pd_fastopen_keys_set(o);
     } else {
         fprintf(stderr, "gander: no stack: %s\n", gander_strerror(error ? error : GANDER_EINVAL));
         gander_stack_destroy(o->stack);

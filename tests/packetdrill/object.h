@@ -117,8 +117,8 @@ struct pd_settings {
     uint32_t mtu_bytes;
     struct gander_address local4, local6; /* family 0: not known yet */
     bool fitted;                          /* the harness says more than the plain one */
-    uint32_t receive_max_bytes, send_max_bytes;
-    uint32_t receive_default_bytes;
+    uint8_t fastopen_keys[32];            /* the present one, the one before */
+    unsigned fastopen_key_bytes;          /* 0: the stack's own; 16; 32 */
 };
 
 struct pd_object {
@@ -219,6 +219,9 @@ int pd_error_take(struct pd_socket *s);
 bool pd_is_tcp(const struct pd_socket *s);
 /* Bytes that wait to be read; a listener's connections. */
 uint32_t pd_readable_bytes(const struct pd_object *o, const struct pd_socket *s);
+/* The SYN waits for data to take along: TCP_FASTOPEN_CONNECT with a cookie. */
+bool pd_is_deferred(const struct pd_object *o, const struct pd_socket *s);
+void pd_fastopen_keys_set(struct pd_object *o);
 bool pd_is_v6_only(const struct pd_object *o, const struct pd_socket *s);
 uint32_t pd_unsent_bytes(const struct gander_tcp_info *info);
 /* connect() without its wait: 0 or an errno. */

@@ -39,6 +39,8 @@ static const struct same same[] = {
     {TCP_SYNCNT, 1, 127, GANDER_OPTION_SYN_RETRIES, 1},
     {TCP_USER_TIMEOUT, 0, USER_TIMEOUT_MAX_MS, GANDER_OPTION_USER_TIMEOUT_NS, GANDER_MS},
     {TCP_NOTSENT_LOWAT, INT32_MIN, INT32_MAX, GANDER_OPTION_NOTSENT_LOWAT, 1},
+    {TCP_FASTOPEN, 0, 1 << 20, GANDER_OPTION_FASTOPEN, 1},
+    {OPTION_FASTOPEN_CONNECT, 0, 1, GANDER_OPTION_FASTOPEN_CONNECT, 1},
     {OPTION_RTO_MAX_MS, 1000, 120000, GANDER_OPTION_RTO_MAX_NS, GANDER_MS},
     {OPTION_RTO_MIN_US, 1, INT32_MAX, GANDER_OPTION_RTO_MIN_NS, GANDER_US},
     {OPTION_DELACK_MAX_US, 1, 499999, GANDER_OPTION_DELAYED_ACK_NS, GANDER_US},
@@ -127,6 +129,17 @@ static int congestion_set(struct pd_object *o, struct pd_socket *s, const void *
     return 0;
 }
 
+/* Of the whole stack, which is one socket's as far as a script can see. */
+static int keys_set(struct pd_object *o, const void *value, socklen_t len)
+{
+    if (len != 16 && len != 32)
+        return pd_fail(EINVAL);
+    memcpy(o->settings.fastopen_keys, value, len);
+    o->settings.fastopen_key_bytes = len;
+    pd_fastopen_keys_set(o);
+    return 0;
+}
+
 /* 32 or 64 bits; all of them set: no limit. */
 static int pacing_set(struct pd_object *o, struct pd_socket *s, const void *value, socklen_t len)
 {
@@ -168,6 +181,8 @@ int pd_tcp_option_set(struct pd_object *o, struct pd_socket *s, int name, const 
 
     if (name == TCP_CONGESTION)
         return congestion_set(o, s, value, len);
+    if (name == OPTION_FASTOPEN_KEY)
+        return keys_set(o, value, len);
     if (name == PD_MAX_PACING_RATE)
         return pacing_set(o, s, value, len);
     if (len < sizeof(n))
@@ -192,6 +207,8 @@ int pd_tcp_option_set(struct pd_object *o, struct pd_socket *s, int name, const 
         break;
     case OPTION_INQ:
         s->inq = n != 0;
+        break;
+    case OPTION_FASTOPEN_NO_COOKIE: /* a stack's matter: fastopen=5 */
         break;
     default:
         error = ENOPROTOOPT;
@@ -227,6 +244,8 @@ int pd_tcp_option_get(struct pd_object *o, struct pd_socket *s, int name, void *
         return pacing_get(o, s, value, len);
     case TCP_INFO:
         return pd_option_out(value, len, info, pd_tcp_info(o, s, info, sizeof(info)));
+    case OPTION_FASTOPEN_KEY:
+        return pd_option_out(value, len, o->settings.fastopen_keys, o->settings.fastopen_key_bytes);
     case TCP_CC_INFO:
         *len = 0;
         return 0;

@@ -328,6 +328,24 @@ int pd_connect_start(struct pd_object *o, struct pd_socket *s, const struct gand
     return 0;
 }
 
+bool pd_is_deferred(const struct pd_object *o, const struct pd_socket *s)
+{
+    struct gander_tcp_info info;
+
+    return s->phase == PD_CONNECTING && gander_tcp_info(o->stack, s->handle, &info) == 0 &&
+           info.state == GANDER_TCP_SYN_SENT && info.snd_nxt == info.iss;
+}
+
+void pd_fastopen_keys_set(struct pd_object *o)
+{
+    const struct pd_settings *settings = &o->settings;
+
+    if (settings->fastopen_key_bytes)
+        gander_fastopen_keys(o->stack, settings->fastopen_keys,
+                             settings->fastopen_key_bytes > 16 ? settings->fastopen_keys + 16
+                                                               : NULL);
+}
+
 static int connect_wait(struct pd_object *o, int fd, struct pd_socket *s, bool began)
 {
     int64_t deadline = pd_deadline_after(o, s->send_timeout_us);
@@ -376,6 +394,8 @@ static int connect_locked(struct pd_object *o, int fd, const struct sockaddr *ad
     if (!pd_is_tcp(s))
         return 0;
     pd_run(o);
+    if (pd_is_deferred(o, s))
+        return 0; /* what is written next goes with the SYN */
     return connect_wait(o, fd, s, true);
 }
 

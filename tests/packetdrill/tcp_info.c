@@ -96,7 +96,9 @@ static void fill_state(struct linux_tcp_info *out, const struct gander_tcp_info 
     out->backoff = in->backoff;
     out->options =
         (uint8_t)((in->timestamps ? TCPI_OPT_TIMESTAMPS : 0) | (in->sack ? TCPI_OPT_SACK : 0) |
-                  (in->window_scaling ? TCPI_OPT_WSCALE : 0));
+                  (in->window_scaling ? TCPI_OPT_WSCALE : 0) |
+                  (in->ecn != GANDER_ECN_OFF ? TCPI_OPT_ECN : 0) |
+                  (in->fastopen ? TCPI_OPT_SYN_DATA : 0));
     out->wscales = (uint8_t)((in->window_scaling ? in->snd_wscale : 0) |
                              (in->window_scaling ? in->rcv_wscale : 0) << 4);
     out->app_limited = in->delivery_rate_app_limited;
@@ -163,6 +165,9 @@ static void fill_counters(struct linux_tcp_info *out, const struct gander_tcp_in
     out->data_segs_out = in->data_segs_out;
     out->delivered = in->delivered_segs;
     out->rcv_ooopack = in->out_of_order_segs;
+    out->delivered_ce = in->ecn_marked;
+    out->dsack_dups = (uint32_t)in->spurious_retransmissions;
+    out->reord_seen = in->reordering_seen;
 }
 
 size_t pd_tcp_info(const struct pd_object *o, const struct pd_socket *s, void *out, size_t room)
