@@ -76,6 +76,7 @@ static void draw_link(struct draw *d, int64_t a, int64_t b)
     }
     item->v[SIM_LINK_PACKETS] = percent(d, 15) ? between(d, 1, 32) : 0;
     item->v[SIM_LINK_TRUSTED] = percent(d, 10);
+    item->v[SIM_LINK_COPIES] = percent(d, 60);
     d->mtu[d->links] = item->v[SIM_LINK_MTU];
     d->trusted[d->links] = item->v[SIM_LINK_TRUSTED];
     d->ends[d->links][0] = a;

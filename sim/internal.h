@@ -33,6 +33,7 @@ struct end {
 struct sim_link {
     struct sim_world *world;
     struct end ends[2];
+    bool copies;
     struct sim_link *next;
 };
 

@@ -138,6 +138,7 @@ int sim_link_add(struct sim_world *world, struct sim_host *a, const char *addres
         return result;
     }
     new->world = world;
+    new->copies = cable->copies;
     /* In the list even if it fails halfway: what the stack has been told of it cannot be taken
      * back. */
     *world->last_link = new;

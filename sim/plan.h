@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { SIM_HOSTS_MAX = 6, SIM_ITEM_VALUES = 9, SIM_ITEMS_MAX = 1024 };
+enum { SIM_HOSTS_MAX = 6, SIM_ITEM_VALUES = 10, SIM_ITEMS_MAX = 1024 };
 
 /*
  * X(name, group, values…). Groups: KNOB (a setting of a host or a socket), LINK, FLOW (a conversation), FAULT (of a link),
@@ -25,7 +25,7 @@ enum { SIM_HOSTS_MAX = 6, SIM_ITEM_VALUES = 9, SIM_ITEMS_MAX = 1024 };
     X(knob, KNOB, "host", "knob", "value")                                                                       \
     X(option, KNOB, "flow", "end", "option", "value")                                                            \
     X(link, LINK, "a", "b", "mtu", "delay_us", "jitter_us", "rate_kbit", "queue_bytes",                          \
-      "queue_packets", "trusted")                                                                                \
+      "queue_packets", "trusted", "copies")                                                                      \
     /* x: rests of the readers, us; y: the first rest, us */                                                     \
     X(bulk, FLOW, SIM_FLOW_VALUES)                                                                               \
     /* x: rounds of up bytes there and down bytes back */                                                        \
@@ -98,7 +98,8 @@ enum {
     SIM_LINK_RATE,
     SIM_LINK_QUEUE,
     SIM_LINK_PACKETS,
-    SIM_LINK_TRUSTED
+    SIM_LINK_TRUSTED,
+    SIM_LINK_COPIES /* packets arrive in memory of the receiver, as from a device */
 };
 enum {
     SIM_FLOW_ID,

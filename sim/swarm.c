@@ -93,7 +93,8 @@ static bool add_link(struct swarm *swarm, const struct sim_item *item)
     struct swarm_link *link = &swarm->links[number];
     struct sim_cable cable = {.mtu_bytes = (uint32_t)item->v[SIM_LINK_MTU],
                               .flags = item->v[SIM_LINK_TRUSTED] ? GANDER_LINK_TRUSTED : 0,
-                              .queue_packets = (uint32_t)item->v[SIM_LINK_PACKETS]};
+                              .queue_packets = (uint32_t)item->v[SIM_LINK_PACKETS],
+                              .copies = item->v[SIM_LINK_COPIES] != 0};
     char text[2][2][48];
 
     if (number == SWARM_LINKS_MAX || item->v[SIM_LINK_A] == item->v[SIM_LINK_B] ||

@@ -200,6 +200,21 @@ int sim_trace_add(struct sim_world *world, sim_trace_fn *fn, void *context)
 /* --- moving packets
  * --------------------------------------------------------------------------------- */
 
+/* As a device would have it: what finds no memory is dropped. Returns how many are left. */
+static int end_copy(const struct end *end, struct gander_packet **packets, int n)
+{
+    int left = 0;
+
+    for (int i = 0; i < n; i++) {
+        struct gander_packet *copy = gander_packet_copy(end->host->public.stack, packets[i]);
+
+        gander_packet_free(packets[i]);
+        if (copy)
+            packets[left++] = copy;
+    }
+    return left;
+}
+
 static bool end_receive(struct end *end)
 {
     struct sim_world *world = end->host->world;
@@ -216,7 +231,8 @@ static bool end_receive(struct end *end)
     end->slipped_in_last = &end->slipped_in;
     n = gander_driver_receive(end->driver, stack, world->now, packets, SIM_BURST);
     if (n > 0)
-        gander_input(stack, end->link, packets, (size_t)n);
+        gander_input(stack, end->link, packets,
+                     (size_t)(end->cable->copies ? end_copy(end, packets, n) : n));
     return n > 0 || slipped;
 }
 

@@ -43,8 +43,10 @@ struct sim_host *sim_host_at(struct sim_world *world, unsigned index); /* NULL b
  * from the world's. */
 struct sim_cable {
     uint32_t mtu_bytes;
-    uint32_t flags;                          /* enum gander_link_flags */
-    uint32_t queue_packets;                  /* 0: as gander_pair_create() */
+    uint32_t flags;         /* enum gander_link_flags */
+    uint32_t queue_packets; /* 0: as gander_pair_create() */
+    bool
+        copies; /* packets arrive in the receiver's memory, as from a device; else in the sender's */
     const struct gander_impairment *ab, *ba; /* NULL: perfect */
 };
 
