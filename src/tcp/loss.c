@@ -221,7 +221,7 @@ void tcp_loss_on_reorder_timer(struct gander_stack *stack, struct tcp_conn *c)
     facts.left_before = tcp_left(c);
     facts.lost_before = b->rtxq.lost_total;
     sack_detect(stack, c, &facts);
-    if (recovering) {
+    if (recovering && !tcp_cc_controls_recovery(c)) {
         c->cwnd = tcp_pipe(c) + share;
         b->force_one = b->force_one || tcp_pipe(c) == 0; /* else nothing would call for an ACK */
     }
