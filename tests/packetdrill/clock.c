@@ -231,6 +231,8 @@ int pd_gettimeofday(void *ud, struct timeval *tv, struct timezone *tz)
     pthread_mutex_lock(&o->lock);
     spins = is_driver(o) && o->just_read;
     checked_in(o);
+    if (spins) /* what was closed for real is closed before the clock moves on */
+        pd_files_check(o);
     if (is_driver(o))
         o->just_read = true;
     if (spins && o->woken_count == 0)
