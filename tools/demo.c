@@ -125,7 +125,7 @@ static int read_options(struct demo *demo, int argc, char **argv)
          &demo->absolute},
         {"pcap", 0, "FILE", "write what passes the host on the left to a pcapng file",
          trace_capture_set, &demo->trace},
-        {"trace", 0, "FILE", "write what both stacks do and why: FILE.jsonl, .pcapng",
+        {"trace", 0, "FILE", "write what both stacks do and why: FILE.html, .jsonl, .pcapng",
          trace_files_set, &demo->trace},
         {"width", 0, "N", "columns [those of the terminal, or 100]", set_columns, &demo->columns},
         {"ascii", 0, NULL, "draw with ASCII [if the locale is not UTF-8]", option_set_switch,

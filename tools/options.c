@@ -109,7 +109,7 @@ static void common_specs(struct options *o, struct option_spec specs[COMMON_MAX]
         {"cc", 0, "NAME", "congestion control", set_congestion_control, &o->congestion_control},
         {"pcap", 0, "FILE", "write what passes to a pcapng file; comments say why",
          trace_capture_set, &o->trace},
-        {"trace", 0, "FILE", "write what the stack does and why: FILE.jsonl, .pcapng",
+        {"trace", 0, "FILE", "write what the stack does and why: FILE.html, .jsonl, .pcapng",
          trace_files_set, &o->trace},
         {"stats", 0, NULL, "tell at the end what was counted, dropped packets by reason",
          option_set_switch, &o->stats},

@@ -9,7 +9,7 @@
 
 enum { BUFFER_BYTES = 1 << 18 };
 
-static const struct trace_form *const forms[] = {&trace_jsonl};
+static const struct trace_form *const forms[] = {&trace_html, &trace_jsonl};
 
 enum { FORMS = sizeof(forms) / sizeof(forms[0]) };
 
@@ -40,7 +40,7 @@ const char *trace_files_set(void *value, const char *text)
     if (len > 7 && strcmp(text + len - 7, ".pcapng") == 0)
         return trace_capture_set(value, text);
     if (!form_of(text))
-        return "a file name that ends in .jsonl or .pcapng";
+        return "a file name that ends in .html, .jsonl or .pcapng";
     if (files->count == TRACE_FILES_MAX)
         return "at most 8 files";
     files->paths[files->count++] = text;

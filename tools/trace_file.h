@@ -45,7 +45,7 @@ struct trace_form {
     void (*close)(struct trace_sink *sink);
 };
 
-extern const struct trace_form trace_jsonl;
+extern const struct trace_form trace_html, trace_jsonl;
 
 /* The files as the command line names them, then what is open. Zeroed: none. */
 struct trace_files {

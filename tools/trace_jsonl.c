@@ -3,6 +3,7 @@
  * The trace as JSON lines: an object a line, described in docs/trace.md. The list of events makes the names of the
  * fields; numbers that stand for a name are written as that name.
  */
+#include "trace_jsonl.h"
 #include "trace_file.h"
 
 #include <inttypes.h>
@@ -32,16 +33,26 @@ static const char *const timer_names[] = {
 #undef TIMER
 };
 
-static void write_text(FILE *file, const char *key, const char *text)
+void trace_jsonl_text(FILE *file, const char *text)
 {
-    fprintf(file, ",\"%s\":\"", key);
+    fputc('"', file);
     for (; *text; text++) {
+        if (*text == '<') { /* would begin an element where the lines stand in a page */
+            fputs("\\u003c", file);
+            continue;
+        }
         if (*text == '"' || *text == '\\')
             fputc('\\', file);
         if ((unsigned char)*text >= ' ')
             fputc(*text, file);
     }
     fputc('"', file);
+}
+
+static void write_text(FILE *file, const char *key, const char *text)
+{
+    fprintf(file, ",\"%s\":", key);
+    trace_jsonl_text(file, text);
 }
 
 /* "SYN,ACK" in the order of the header's bits [RFC9293 3.1]. */
@@ -108,11 +119,8 @@ static void write_fields(FILE *file, const struct gander_trace_event *event)
     }
 }
 
-static void jsonl_event(struct trace_sink *sink, unsigned host,
-                        const struct gander_trace_event *event)
+void trace_jsonl_event(FILE *file, unsigned host, const struct gander_trace_event *event)
 {
-    FILE *file = sink->file;
-
     fprintf(file, "{\"time\":%" PRId64 ",\"host\":%u,\"id\":%" PRIu64 ",\"event\":\"%s\"",
             event->time, host, event->id, event_names[event->type]);
     write_address(file, "local", &event->local);
@@ -121,12 +129,8 @@ static void jsonl_event(struct trace_sink *sink, unsigned host,
     fputs("}\n", file);
 }
 
-/* The first line says what the others are. */
-static bool jsonl_open(struct trace_sink *sink)
+void trace_jsonl_head(FILE *file, const struct trace_scene *scene)
 {
-    const struct trace_scene *scene = sink->scene;
-    FILE *file = sink->file;
-
     fprintf(file, "{\"format\":\"gander-trace\",\"format_version\":1");
     write_text(file, "gander", gander_version());
     write_text(file, "command", scene->command);
@@ -136,10 +140,25 @@ static bool jsonl_open(struct trace_sink *sink)
     else
         fputs("null", file);
     fputs(",\"hosts\":[", file);
-    for (unsigned i = 0; i < scene->host_count; i++)
-        fprintf(file, "%s\"%s\"", i ? "," : "", scene->hosts[i]);
+    for (unsigned i = 0; i < scene->host_count; i++) {
+        if (i > 0)
+            fputc(',', file);
+        trace_jsonl_text(file, scene->hosts[i]);
+    }
     fputs("]}\n", file);
-    return !ferror(file);
+}
+
+static void jsonl_event(struct trace_sink *sink, unsigned host,
+                        const struct gander_trace_event *event)
+{
+    trace_jsonl_event(sink->file, host, event);
+}
+
+/* The first line says what the others are. */
+static bool jsonl_open(struct trace_sink *sink)
+{
+    trace_jsonl_head(sink->file, sink->scene);
+    return !ferror(sink->file);
 }
 
 const struct trace_form trace_jsonl = {

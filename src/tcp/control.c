@@ -34,6 +34,7 @@ static void trace_bare(struct gander_stack *stack, const struct bare *b,
                                                             .tsval = seg->tsval,
                                                             .tsecr = seg->tsecr};
     trace_emit(stack, &event, &flow);
+    tcp_trace_options(stack, seg, &flow);
 }
 
 static void bare_send(struct gander_stack *stack, const struct bare *b,

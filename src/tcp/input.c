@@ -42,6 +42,7 @@ static void trace_arrival(struct gander_stack *stack, const struct tcp_arrival *
         .tsval = seg->tsval,
         .tsecr = seg->tsecr};
     trace_emit(stack, &event, &f);
+    tcp_trace_options(stack, seg, &f);
 }
 
 static bool checksum_ok(const struct gander_stack *stack, const struct ip_arrival *ip)

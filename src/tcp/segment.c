@@ -62,6 +62,7 @@ static void trace_segment(struct gander_stack *stack, struct tcp_conn *c,
         .tsecr = seg->tsecr};
     tcp_trace_flow(&c->entity, c->id, &flow);
     trace_emit(stack, &event, &flow);
+    tcp_trace_options(stack, seg, &flow);
 }
 
 static void acked_with(struct tcp_conn *c, const struct tcp_segment *seg)

@@ -329,6 +329,9 @@ void tcp_trace_timer_armed(struct gander_stack *stack, struct tcp_conn *c, enum 
 void tcp_trace_timer_fired(struct gander_stack *stack, struct tcp_conn *c, enum gander_timer timer);
 void tcp_trace_rtt(struct gander_stack *stack, struct tcp_conn *c, gander_time sample);
 void tcp_trace_window(struct gander_stack *stack, struct tcp_conn *c, enum gander_why why);
+/* Of the segment whose event was the last: what its SYN offers, what it says to have. */
+void tcp_trace_options(struct gander_stack *stack, const struct tcp_segment *seg,
+                       const struct trace_flow *flow);
 void tcp_trace_lost(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_record *r);
 
 /* --- state.c: the only writer of a state ---------------------------------------------------------- */

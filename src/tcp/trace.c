@@ -70,3 +70,23 @@ void tcp_trace_lost(struct gander_stack *stack, struct tcp_conn *c, const struct
 
     emit(stack, &c->entity, c->id, &event);
 }
+
+void tcp_trace_options(struct gander_stack *stack, const struct tcp_segment *seg,
+                       const struct trace_flow *flow)
+{
+    struct gander_trace_event event = {.type = GANDER_TRACE_offer};
+
+    if (seg->flags & GANDER_FLAG_SYN) {
+        event.u.offer =
+            (struct gander_trace_offer){.mss = seg->mss,
+                                        .window_scale = seg->has_wscale ? seg->wscale : 255,
+                                        .sack_permitted = seg->sack_permitted,
+                                        .timestamps = seg->has_timestamp};
+        trace_emit(stack, &event, flow);
+    }
+    for (unsigned i = 0; i < seg->sack_blocks; i++) {
+        event.type = GANDER_TRACE_sack;
+        event.u.sack = (struct gander_trace_sack){seg->sack[i].left, seg->sack[i].right};
+        trace_emit(stack, &event, flow);
+    }
+}
