@@ -52,6 +52,7 @@ const ladder = (() => {
     const x1 = toRight ? view.right : view.left;
     const y0 = yOfRow(segment.rowOut) - top;
     if (segment.lost) return [x0, y0, x0 + (x1 - x0) * 0.72, y0 + (view.scaled ? 0 : view.rowHeight * 0.3)];
+    if (view.connection.both && segment.tIn === null) return [x0, y0, x0 + (x1 - x0) * 0.9, y0]; // the trace ended first
     return [x0, y0, x1, yOfRow(segment.rowIn) - top];
   }
 
