@@ -2,18 +2,22 @@
 #
 # Makes one HTML page of its parts, and of the page an array of bytes in C: cmake -DSOURCE=... -DOUTPUT=page.c -P Embed.cmake
 # The page is cut in two at the line "<!-- trace -->": what is written before the data, and what behind.
-# In page.html, "<!-- style FILE -->" and "<!-- script FILE -->" stand for files, by their names from the top of the source tree.
+# In page.html, "<!-- style FILE -->" and "<!-- script FILE -->", "<!-- licence FILE -->" stand for files, by their names from the top of the source tree.
 
 file(READ "${SOURCE}/tools/html/page.html" page)
-string(REGEX MATCHALL "<!-- (style|script) [^ ]+ -->" marks "${page}")
+string(REGEX MATCHALL "<!-- (style|script|licence) [^ ]+ -->" marks "${page}")
 foreach(mark IN LISTS marks)
-    string(REGEX REPLACE "<!-- (style|script) ([^ ]+) -->" "\\1" element "${mark}")
-    string(REGEX REPLACE "<!-- (style|script) ([^ ]+) -->" "\\2" name "${mark}")
+    string(REGEX REPLACE "<!-- ([a-z]+) ([^ ]+) -->" "\\1" element "${mark}")
+    string(REGEX REPLACE "<!-- ([a-z]+) ([^ ]+) -->" "\\2" name "${mark}")
     file(READ "${SOURCE}/${name}" content)
     if(content MATCHES "</(style|script)")
         message(FATAL_ERROR "${name} would end its own element")
     endif()
-    string(REPLACE "${mark}" "<${element}>\n${content}</${element}>" page "${page}")
+    if(element STREQUAL "licence")
+        string(REPLACE "${mark}" "<!--\n${content}-->" page "${page}")
+    else()
+        string(REPLACE "${mark}" "<${element}>\n${content}</${element}>" page "${page}")
+    endif()
 endforeach()
 
 string(FIND "${page}" "<!-- trace -->" cut)

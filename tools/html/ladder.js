@@ -4,6 +4,7 @@
 
 const ladder = (() => {
   const PAD = 22;
+  const DENSE = 800; // more arrows or rows than this in sight are thinned out
   const TALL_MAX = 12e6; // browsers stop at about 3e7 pixels
   const STATE_COLOURS = {
     'SYN-SENT': 'opening', 'SYN-RECEIVED': 'opening', ESTABLISHED: 'established', CLOSED: 'closed', LISTEN: 'closed',
@@ -214,12 +215,30 @@ const ladder = (() => {
     return event.event === 'drop' ? words.get('drop', words.reason(event.reason)) : '';
   }
 
+  function drawMark(g, event, y, text) {
+    const end = event.end;
+    g.font = view.fonts.small;
+    const width = g.measureText(text).width;
+    const x = end ? view.right - 14 - width : view.left + 14;
+    g.fillStyle = view.colours.surface;
+    g.fillRect(x - 4, y - 8, width + 8, 16);
+    g.fillStyle = view.colours[event.event === 'timer_fired' ? 'timer' : 'lost'];
+    g.fillText(text, x, y + 4);
+    g.fillRect(end ? view.right - 9 : view.left + 4, y - 1, 6, 2);
+  }
+
+  // Of rows so close that no text fits between, only one each few pixels is looked at.
+  function nextRow(i, seen) {
+    if (seen.last - seen.first < DENSE) return i + 1;
+    return Math.max(i + 1, rowAt(yOfRow(i) + 4));
+  }
+
   function drawRows(g, seen) {
     const c = view.connection;
     const top = element.scroller.scrollTop;
     const lastY = [-100, -100];
     const lastTime = [null, null];
-    for (let i = seen.first; i <= seen.last; i++) {
+    for (let i = seen.first; i <= seen.last; i = nextRow(i, seen)) {
       const { event, end, time } = c.rows[i];
       const y = yOfRow(i) - top;
       const states = event.event === 'state' ? [event] : event.states || [];
@@ -232,14 +251,7 @@ const ladder = (() => {
       }
       const text = room || !view.scaled ? markText(event) : '';
       if (text) {
-        g.font = view.fonts.small;
-        const width = g.measureText(text).width;
-        const x = end ? view.right - 14 - width : view.left + 14;
-        g.fillStyle = view.colours.surface;
-        g.fillRect(x - 4, y - 8, width + 8, 16);
-        g.fillStyle = view.colours[event.event === 'timer_fired' ? 'timer' : 'lost'];
-        g.fillText(text, x, y + 4);
-        g.fillRect(end ? view.right - 9 : view.left + 4, y - 1, 6, 2);
+        drawMark(g, event, y, text);
         lastY[end] = y;
       }
     }
@@ -265,15 +277,14 @@ const ladder = (() => {
     }
   }
 
-  // When more than the eye can tell apart fall on one line of pixels, one stands for them.
+  // When more than the eye can tell apart fall together, one of each look stands for them.
   function thin(segments) {
-    if (segments.length < 1500) return segments;
-    const taken = new Map();
+    const lastY = [];
+    if (segments.length < DENSE) return segments;
     return segments.filter((s) => {
-      const key = s.from + s.kind + s.lost;
-      const y = Math.round(yOfRow(s.rowOut));
-      if (s !== view.selected && taken.get(key) === y) return false;
-      taken.set(key, y);
+      const y = yOfRow(s.rowOut);
+      if (s !== view.selected && y - lastY[s.look] < 3) return false;
+      lastY[s.look] = y;
       return true;
     });
   }

@@ -39,6 +39,7 @@ const model = (() => {
 
   const MARKS = ['state', 'timer_fired', 'lost', 'drop']; // have a place in the ladder too
 
+  const KINDS = ['data', 'ack', 'control', 'again', 'reset', 'datagram'];
   const QUIET = ['idle', 'pacing']; // timers that fire all the time and say little
   const hasPlace = (event) => MARKS.includes(event.event) && !(event.event === 'timer_fired' && QUIET.includes(event.timer));
 
@@ -185,6 +186,7 @@ const model = (() => {
       segment.number = i + 1;
       segment.kind = classify(segment);
       segment.lost = both && segment.out !== null && segment.in === null && segment.tOut + way[segment.from] <= head.end;
+      segment.look = (segment.from * KINDS.length + KINDS.indexOf(segment.kind)) * 2 + (segment.lost ? 1 : 0);
       segment.rowOut = segment.out ? segment.out.row : segment.in.row;
       segment.rowIn = segment.in ? segment.in.row : segment.out.row;
       segment.t0 = segment.tOut === null ? segment.tIn : segment.tOut;

@@ -61,6 +61,10 @@ const words = (() => {
     datagram: '数据报：只发一次，尽力而为', echo_request: '回显请求', echo_reply: '回显应答', icmp_unreachable: '那里没有人监听', icmp_error: 'ICMP 差错',
     retransmit_again: '重发：它的重传也丢了', retransmit_sack: '重发：它之后已有足够多到达', cwnd_recovered: '恢复结束：cwnd 等于 ssthresh',
     cwnd_prr: '按到达的份额发送', cwnd_probe_repaired: '探测修复了丢失：如同快速恢复之后', cwnd_undo_echo: '撤销：时间戳回显表明第一次发送已到达',
+    retransmit_syn_text: '重发：SYN 带的数据没有被接受', ack_ecn: '回报路径标记的拥塞', cwnd_newreno: 'NewReno 改变了窗口', cwnd_cubic: 'CUBIC 改变了窗口',
+    cwnd_hystart: '慢启动看到延迟上升，放慢增长', bbr_startup: 'BBR Startup：每个往返速率加倍', bbr_drain: 'BBR Drain：排空 Startup 造成的队列',
+    bbr_probe_down: 'BBR ProbeBW_DOWN：比路径慢，留出余地', bbr_cruise: 'BBR ProbeBW_CRUISE：与路径一样快', bbr_refill: 'BBR ProbeBW_REFILL：填满路径，准备探测',
+    bbr_probe_up: 'BBR ProbeBW_UP：比路径快，看能否承载更多', bbr_probe_rtt: 'BBR ProbeRTT：减少在途，看最短往返', bbr_loss: 'BBR：上个往返有丢失；降到已到达的量',
     cwnd_undo_dsack: '撤销：重发的都早已到达', cwnd_undo_frto: '撤销：超时是虚假的',
   };
   const zhCause = {
@@ -96,6 +100,9 @@ const words = (() => {
       const found = /\((RFC [^)]*)\)/.exec(texts.why[name] || '');
       return found ? found[1] : clauses[name] || '';
     },
+    // Keys that one language has and the other lacks, for the tests.
+    missing: () => Object.keys(en).concat(Object.keys(zh)).filter((key) => !(key in en) || !(key in zh))
+      .concat(Object.keys(texts.cause).filter((key) => !zhCause[key]), Object.keys(texts.timer).filter((key) => !zhTimer[key])),
     cause: (name) => (language === 'zh' && zhCause[name]) || texts.cause[name] || name,
     timer: (name) => (language === 'zh' && zhTimer[name]) || texts.timer[name] || name,
     reason: (name) => texts.reason[name] || name,
