@@ -105,7 +105,8 @@ struct gander_tcp_info {
     uint32_t sacked_bytes, lost_bytes; /* of what is in flight */
     uint64_t spurious_retransmissions; /* as in struct gander_stats */
 
-    enum gander_ecn ecn; /* agreed on: _OFF, _ON or _ACCURATE */
+    enum gander_ecn ecn;                               /* agreed on: _OFF, _ON or _ACCURATE */
+    gander_time user_timeout_ns, user_timeout_peer_ns; /* RFC 5482; 0: none, not told */
     bool fastopen;       /* data went with the SYN; known until the first silence */
     bool ecn_sending;    /* our data say that they may be marked */
     uint32_t ecn_marked; /* accurate: how many of our segments were, as the peer tells */

@@ -172,7 +172,9 @@ int gander_abort(struct gander_stack *stack, gander_socket socket);
     X(NAGLE_RELAXED, "tcp", "bool: Nagle's algorithm waits for partial segments only")             \
     X(ECN, "tcp", "enum gander_ecn: explicit congestion notification; before the handshake")       \
     X(FASTOPEN, "tcp", "listener: so many at once whose SYN's data are taken (RFC 7413); 0: off")  \
-    X(FASTOPEN_CONNECT, "tcp", "bool: the SYN waits for data to take with it if a cookie allows")
+    X(FASTOPEN_CONNECT, "tcp", "bool: the SYN waits for data to take with it if a cookie allows")  \
+    X(USER_TIMEOUT_OPTION, "tcp", "bool: tell the peer of the user timeout, hear his (RFC 5482)")  \
+    X(USER_TIMEOUT_ADVERTISED_NS, "tcp", "ns: what is told; 0: USER_TIMEOUT_NS, or 5 minutes")
 
 enum gander_option {
 #define GANDER_OPTION_ENUM(name, kinds, text) GANDER_OPTION_##name,

@@ -64,6 +64,13 @@ enum gander_ecn {
     GANDER_ECN_ACCURATE /* asks for accurate feedback (RFC 9768), takes either */
 };
 
+/* Path MTU discovery without the help of routers. */
+enum gander_mtu_probing {
+    GANDER_MTU_PROBING_OFF,
+    GANDER_MTU_PROBING_BLACK_HOLE, /* when large segments vanish */
+    GANDER_MTU_PROBING_ALWAYS      /* each connection begins small */
+};
+
 /* TCP Fast Open (RFC 7413), in the numbers of Linux' tcp_fastopen. */
 enum gander_fastopen {
     GANDER_FASTOPEN_CLIENT = 1,
@@ -156,6 +163,10 @@ struct gander_config {
     uint32_t tcp_reordering;
 
     enum gander_ecn tcp_ecn; /* [GANDER_ECN_ACCEPT] */
+    /* [GANDER_MTU_PROBING_BLACK_HOLE] RFC 4821, RFC 8899 */
+    enum gander_mtu_probing tcp_mtu_probing;
+    uint32_t tcp_base_mss; /* [1024] what every path carries; over IPv6 at least what 1,280 leave */
+    bool tcp_user_timeout_option; /* [false] RFC 5482; per socket, too */
     uint32_t
         tcp_fastopen; /* [client, server] enum gander_fastopen; sockets have to ask for it, too */
 };

@@ -57,6 +57,8 @@ void gander_config_init(struct gander_config *config)
         .tcp_frto = true,
         .tcp_reordering = 3,
         .tcp_ecn = GANDER_ECN_ACCEPT,
+        .tcp_mtu_probing = GANDER_MTU_PROBING_BLACK_HOLE,
+        .tcp_base_mss = 1024,
         .tcp_fastopen = GANDER_FASTOPEN_CLIENT | GANDER_FASTOPEN_SERVER,
     };
 }
@@ -86,7 +88,9 @@ static bool sizes_are_sane(const struct gander_config *c)
            c->tcp_synack_retries <= 30 && c->tcp_retries_r2 <= 200 &&
            c->tcp_quickack_segs <= UINT8_MAX && c->tcp_notsent_lowat_bytes <= window_max &&
            c->tcp_reordering >= 1 && c->tcp_reordering <= 300 &&
-           (unsigned)c->tcp_ecn <= GANDER_ECN_ACCURATE;
+           (unsigned)c->tcp_ecn <= GANDER_ECN_ACCURATE &&
+           (unsigned)c->tcp_mtu_probing <= GANDER_MTU_PROBING_ALWAYS && c->tcp_base_mss >= 64 &&
+           c->tcp_base_mss <= 65000;
 }
 
 static int config_check(const struct gander_config *c)

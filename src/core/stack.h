@@ -48,6 +48,16 @@ struct admitted {
     uint8_t ip[32];      /* source, destination */
 };
 
+/* A destination whose path carries less than its link: ip/pmtu.c. */
+struct path_mtu {
+    uint8_t family; /* 0: empty */
+    uint16_t mtu_bytes;
+    uint8_t ip[16];
+    gander_time expires;
+};
+
+enum { PATHS_MAX = 64 };
+
 enum { ICMP_BUCKETS = 64 };
 
 /* A token bucket for generated errors and resets, one of ICMP_BUCKETS by keyed hash of the destination:
@@ -101,6 +111,8 @@ struct gander_stack {
     unsigned link_count, address_count, route_count;
     uint32_t route_generation; /* moves with every change of addresses or routes */
     struct admitted admitted;
+    struct path_mtu paths[PATHS_MAX];
+    bool paths_known;    /* there ever was one */
     bool wide_checksums; /* the processor has AVX2 */
     struct rate_bucket buckets[ICMP_BUCKETS];
     struct sock_table sockets;

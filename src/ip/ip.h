@@ -37,6 +37,11 @@ bool ip_is_our_group(unsigned family, const uint8_t *ip);
 /* May this be a source? Not multicast, broadcast, unspecified, loopback [RFC1122 3.2.1.3]. */
 bool ip_is_valid_source(unsigned family, const uint8_t *ip);
 
+/* ip/pmtu.c: what a path to a destination carries, at most `mtu`. */
+void ip_path_learn(struct gander_stack *stack, unsigned family, const uint8_t *ip, uint32_t mtu);
+uint32_t ip_path_mtu(const struct gander_stack *stack, unsigned family, const uint8_t *ip,
+                     uint32_t mtu);
+
 /* ip/output.c: puts the IP header in front of a packet that begins with its transport header. */
 struct ip_send {
     uint8_t family, protocol, ttl, traffic_class;

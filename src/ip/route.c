@@ -138,7 +138,7 @@ bool ip_route_find(const struct gander_stack *stack, unsigned family, const uint
     if (!best)
         return false;
     route->link = best->link;
-    route->mtu_bytes = stack->links[best->link].mtu_bytes;
+    route->mtu_bytes = ip_path_mtu(stack, family, destination, stack->links[best->link].mtu_bytes);
     return true;
 }
 

@@ -309,6 +309,10 @@ static void synchronised_arrives(struct gander_stack *stack, struct tcp_conn *c,
                                       .was_syn = a->was_syn};
     if (check_ack(stack, c, a) == TCP_DONE)
         return;
+    if (c->busy && c->snd.una != before.una_before)
+        tcp_pmtu_on_ack(stack, c, before.una_before);
+    if (UNLIKELY(a->seg.rare))
+        tcp_uto_arrives(stack, c, &a->seg);
     if (UNLIKELY(c->ecn & TCP_ECN_MODES))
         tcp_ecn_arrives(stack, c, &before);
     tcp_rest_arrives(stack, c, a);

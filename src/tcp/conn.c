@@ -118,15 +118,6 @@ void tcp_conn_set_mss(struct tcp_conn *c, uint32_t peer_mss)
     c->mss = (uint16_t)mss;
 }
 
-void tcp_conn_shrink_mtu(struct tcp_conn *c, uint16_t mtu)
-{
-    uint32_t headers = wire_ip_header_bytes(c->entity.family) + TCP_HEADER_BYTES +
-                       (c->flags & TCP_TIMESTAMPS ? TIMESTAMP_BYTES : 0U);
-
-    c->mtu = mtu;
-    c->mss = (uint16_t)min_u32(c->mss, mtu - headers); /* the peer's own limit may be lower still */
-}
-
 /* Off every list, so that nothing finds it any more but its owner. */
 static void conn_detach(struct gander_stack *stack, struct tcp_conn *c)
 {

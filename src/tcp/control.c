@@ -129,6 +129,10 @@ void tcp_reply(struct gander_stack *stack, struct tcp_entity *entity, uint64_t i
         accecn_begin(&a, ECN_NOT_ECT, true);
         accecn_option_fill(&a, &seg);
     }
+    if (reply->uto) {
+        seg.rare |= TCP_RARE_USER_TIMEOUT;
+        seg.user_timeout = reply->uto;
+    }
     if (reply->fastopen)
         tcp_fastopen_cookie(stack, entity->family, flow, &seg);
     bare_send(stack, &b, &seg, entity->state);

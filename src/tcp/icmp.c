@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ICMP errors about segments of ours [RFC9293 3.9.2.2, RFC5927]: believed only when they quote a number that is in flight;
- * hard errors count as soft once the connection is synchronised; a smaller path MTU is taken within bounds [RFC1191, RFC8201].
+ * hard errors count as soft once the connection is synchronised; a smaller path MTU is for pmtu.c.
  */
 #include "tcp/tcp.h"
-
-enum {
-    MTU_FLOOR_IPV4 = 552,
-    MTU_FLOOR_IPV6 = 1280,
-    MTU_GUESS = 576 /* an old router tells no MTU */
-};
 
 static struct tcp_conn *conn_quoted(const struct gander_stack *stack,
                                     const struct icmp_quote *quote)
@@ -37,28 +31,6 @@ static int error_of(enum icmp_kind kind)
     default:
         return GANDER_EHOSTUNREACH;
     }
-}
-
-/* The path carries less than we thought: what is too long counts as lost, without a penalty of its own. */
-static void path_mtu(struct gander_stack *stack, struct tcp_conn *c,
-                     const struct icmp_header *error, const struct icmp_quote *quote)
-{
-    uint32_t floor = c->entity.family == GANDER_IPV4 ? MTU_FLOOR_IPV4 : MTU_FLOOR_IPV6;
-    uint32_t mtu = max_u32(error->mtu ? error->mtu : MTU_GUESS, floor);
-    struct rtxq *q = &c->busy->rtxq;
-
-    if (mtu >= c->mtu || quote->total_bytes <= mtu)
-        return;
-    tcp_conn_shrink_mtu(c, (uint16_t)mtu);
-    for (uint32_t number = q->count ? q->first : RTXQ_NONE; number != RTXQ_NONE;
-         number = rtxq_after(q, number)) {
-        const struct tcp_record *r = rtxq_at(q, number);
-
-        if (r->len > c->mss && !(r->flags & RECORD_SACKED))
-            tcp_mark_lost(stack, c, number, GANDER_WHY_retransmit_fast);
-    }
-    c->busy->force_one = true;
-    tcp_output_wanted(stack, c);
 }
 
 static void unreachable(struct gander_stack *stack, struct tcp_conn *c, enum icmp_kind kind)
@@ -92,7 +64,7 @@ void tcp_icmp_error(struct gander_stack *stack, const struct icmp_header *error,
         return;
     }
     if (error->kind == ICMP_PACKET_TOO_BIG)
-        path_mtu(stack, c, error, quote);
+        tcp_pmtu_too_big(stack, c, error, quote);
     else
         unreachable(stack, c, error->kind);
 }

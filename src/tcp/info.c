@@ -90,6 +90,8 @@ void tcp_info(const struct gander_stack *stack, const struct tcp_conn *c,
                                      .rcv_wscale = c->rcv_scale,
                                      .congestion_control = gander_congestion_control_name(c->cc)};
     tcp_local_address(c, &info->local);
+    info->user_timeout_ns = tcp_knobs_of(stack, c)->user_timeout_ns;
+    info->user_timeout_peer_ns = tcp_knobs_of(stack, c)->uto_remote_ns;
     if (c->entity.state != GANDER_TCP_SYN_SENT)
         ecn_info(c, info);
     info->urgent = c->flags & TCP_URGENT_IN;

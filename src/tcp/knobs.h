@@ -37,7 +37,14 @@ struct tcp_knobs {
     uint8_t pacing; /* for algorithms that leave the choice */
     uint8_t ecn;    /* enum gander_ecn */
     uint8_t fastopen_connect;
-    uint32_t fastopen_max; /* listener: at once in SYN-RECEIVED; 0: off */
+    uint8_t uto_enabled; /* RFC 5482: ENABLED; … */
+    uint8_t uto_fixed;   /* … not CHANGEABLE */
+    uint8_t uto_due;     /* goes with the next segment that has room */
+    uint16_t mss_most,
+        mss_high;             /* before the MTU shrank (0: it did not); upper end of the search */
+    gander_time mtu_raise_ns; /* not before then */
+    gander_time uto_advertised_ns, uto_remote_ns; /* ADV_UTO, 0: the default; REMOTE_UTO */
+    uint32_t fastopen_max;                        /* listener: at once in SYN-RECEIVED; 0: off */
     /* no options, but as rare: */
     struct tcp_meter meter; /* of a connection that is idle */
     struct tcp_accecn accecn;

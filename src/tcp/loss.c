@@ -97,7 +97,7 @@ static void sack_detect(struct gander_stack *stack, struct tcp_conn *c,
         again = tcp_rack_detect(stack, c);
     else
         tcp_sack_count(stack, c);
-    if (b->rtxq.lost_bytes > 0 && b->recovery == TCP_OPEN)
+    if (b->rtxq.lost_bytes > 0 && b->recovery == TCP_OPEN && !tcp_pmtu_probe_lost(c))
         recovery_enter(stack, c, facts, rtxq_at(&b->rtxq, b->rtxq.lost.first)->rule);
     else if (again && b->recovery == TCP_LOSS)
         relost(stack, c);
@@ -151,7 +151,8 @@ static void newreno_detect(struct gander_stack *stack, struct tcp_conn *c,
         if (b->dupacks == dup_threshold(stack, c) && b->recovery == TCP_OPEN &&
             seq_gt(c->snd.una, b->recover)) { /* step 2 */
             tcp_mark_lost(stack, c, b->rtxq.first, GANDER_WHY_retransmit_fast);
-            recovery_enter(stack, c, facts, GANDER_WHY_retransmit_fast);
+            if (!tcp_pmtu_probe_lost(c))
+                recovery_enter(stack, c, facts, GANDER_WHY_retransmit_fast);
         }
     }
     b->dup_bytes = min_u32(b->dup_bytes, c->snd.nxt - c->snd.una - b->rtxq.lost_bytes);

@@ -38,6 +38,20 @@ void tcp_syn_received_free(struct gander_stack *stack, struct tcp_syn_received *
 struct tcp_conn *tcp_syn_received_promote(struct gander_stack *stack,
                                           const struct tcp_syn_received *r);
 
+/* --- pmtu.c, uto.c -------------------------------------------------------------------------------------------------- */
+
+void tcp_pmtu_too_big(struct gander_stack *stack, struct tcp_conn *c,
+                      const struct icmp_header *error, const struct icmp_quote *quote);
+void tcp_pmtu_on_ack(struct gander_stack *stack, struct tcp_conn *c, tcp_seq una_before);
+void tcp_pmtu_on_timeout(struct gander_stack *stack, struct tcp_conn *c);
+void tcp_pmtu_begin(struct gander_stack *stack, struct tcp_conn *c); /* the handshake is over */
+uint32_t tcp_pmtu_probe_bytes(struct gander_stack *stack, struct tcp_conn *c); /* 0: none now */
+void tcp_pmtu_on_probe(struct tcp_conn *c, uint32_t bytes);
+bool tcp_pmtu_probe_lost(struct tcp_conn *c);
+uint16_t tcp_uto_value(const struct tcp_knobs *k);
+void tcp_uto_out(struct tcp_conn *c, const struct tcp_send *send, struct tcp_segment *seg);
+void tcp_uto_arrives(struct gander_stack *stack, struct tcp_conn *c, const struct tcp_segment *seg);
+
 /* --- fastopen.c ------------------------------------------------------------------------------------------------- */
 
 enum tcp_fastopen_flags {

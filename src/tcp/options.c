@@ -93,6 +93,8 @@ static const struct knob knob_table[] = {
     KNOB(NAGLE_RELAXED, nagle_relaxed, 0, 1, false),
     KNOB(FASTOPEN, fastopen_max, 0, 1 << 20, false),
     KNOB(FASTOPEN_CONNECT, fastopen_connect, 0, 1, true),
+    KNOB(USER_TIMEOUT_OPTION, uto_enabled, 0, 1, true),
+    KNOB(USER_TIMEOUT_ADVERTISED_NS, uto_advertised_ns, 0, 32767 * 60 * GANDER_S, false),
     KNOB(ECN, ecn, GANDER_ECN_OFF, GANDER_ECN_ACCURATE, true),
 };
 
@@ -219,6 +221,11 @@ int tcp_set_option(struct gander_stack *stack, struct sock *sock, enum gander_op
         if (!tcp_knobs_need(stack, sock))
             return GANDER_ENOMEM;
         knob_write(*v.knobs, knob_of(option), value);
+        if (option == GANDER_OPTION_USER_TIMEOUT_NS)
+            (*v.knobs)->uto_fixed = value > 0; /* MUST [RFC5482 3] */
+        if (option == GANDER_OPTION_USER_TIMEOUT_NS ||
+            option == GANDER_OPTION_USER_TIMEOUT_ADVERTISED_NS)
+            (*v.knobs)->uto_due = 1;
     }
     take_effect(stack, v.conn, option);
     return GANDER_OK;

@@ -283,11 +283,24 @@ static void loss_probe_output(struct gander_stack *stack, struct tcp_conn *c, st
 
 /* --- new data, FIN, ACK ------------------------------------------------------------------------------------- */
 
+/* One segment larger than the others [RFC4821 7.2]. */
+static void mtu_probe_output(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn)
+{
+    uint32_t n = tcp_pmtu_probe_bytes(stack, c);
+
+    if (n == 0 || turn_over(turn) || tcp_pace_holds(stack, c) ||
+        !new_segment(stack, c, turn, n, false, GANDER_WHY_mtu_probe))
+        return;
+    tcp_pmtu_on_probe(c, n);
+    tcp_timers_on_sent(stack, c);
+}
+
 static void data_output(struct gander_stack *stack, struct tcp_conn *c, struct turn *turn)
 {
     const struct tcp_busy *b = c->busy;
     bool sent = false;
 
+    mtu_probe_output(stack, c, turn);
     while (!turn_over(turn)) {
         bool fin;
         uint32_t n = tcp_decide(c, &fin);

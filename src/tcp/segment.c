@@ -17,7 +17,8 @@ static void syn_options(const struct gander_stack *stack, const struct tcp_conn 
 {
     const struct tcp_knobs *knobs = tcp_knobs_of(stack, c);
     bool answer = seg->flags & GANDER_FLAG_ACK;
-    uint32_t mss = c->mtu - wire_ip_header_bytes(c->entity.family) - TCP_HEADER_BYTES;
+    uint32_t mss = stack->links[c->entity.link].mtu_bytes - wire_ip_header_bytes(c->entity.family) -
+                   TCP_HEADER_BYTES;
     uint16_t limit = knobs->max_segment;
 
     seg->mss = (uint16_t)(limit ? min_u32(mss, limit) : mss);
@@ -104,6 +105,8 @@ static unsigned header_fill(struct gander_stack *stack, struct tcp_conn *c,
         seg->tsval = tcp_timestamp(stack, c->ts_offset);
         seg->tsecr = send->flags & GANDER_FLAG_ACK ? c->ts_recent : 0;
     }
+    if (c->knobs)
+        tcp_uto_out(c, send, seg);
     return UNLIKELY(c->ecn) ? tcp_ecn_out(c, send, seg) : ECN_NOT_ECT;
 }
 

@@ -81,6 +81,9 @@ void tcp_syn_ack_send(struct gander_stack *stack, struct tcp_syn_received *r, ui
                   .tsecr = r->ts_recent,
                   .ace = (uint8_t)tcp_ecn_answer(r->ecn, r->ecn >> TCP_ECN_SYN_SHIFT, r->retries),
                   .fastopen = r->fastopen,
+                  .uto = tcp_listener_knobs(stack, l)->uto_enabled
+                             ? tcp_uto_value(tcp_listener_knobs(stack, l))
+                             : 0,
                   .accecn = (r->ecn & TCP_ECN_ACCURATE) && !r->retries && !again});
 }
 
@@ -198,7 +201,9 @@ static void promote_fields(struct gander_stack *stack, struct tcp_conn *c,
     tcp_state_count(stack, GANDER_TCP_CLOSED, GANDER_TCP_SYN_RECEIVED);
     c->id = tcp_full_id(stack, r->id);
     c->flags = (l->flags & ~(uint32_t)TCP_V6_ONLY) | r->flags;
-    c->mtu = (uint16_t)stack->links[r->entity.link].mtu_bytes;
+    c->mtu = (uint16_t)ip_path_mtu(stack, r->entity.family,
+                                   r->flow.ip + wire_ip_address_bytes(r->entity.family),
+                                   stack->links[r->entity.link].mtu_bytes);
     c->cc = l->cc;
     c->send_limit_bytes = l->send_limit_bytes;
     c->receive_limit_bytes = l->receive_limit_bytes;
@@ -237,7 +242,7 @@ struct tcp_conn *tcp_syn_received_promote(struct gander_stack *stack,
 
     if (!c)
         return NULL;
-    if (l->knobs || (r->ecn & TCP_ECN_ACCURATE)) {
+    if (l->knobs || (r->ecn & TCP_ECN_ACCURATE) || stack->tcp.knobs_default.uto_enabled) {
         c->knobs = pool_get(&stack->tcp.knobs);
         if (!c->knobs) {
             tcp_conn_free(stack, c);
@@ -250,6 +255,7 @@ struct tcp_conn *tcp_syn_received_promote(struct gander_stack *stack,
     memcpy(&c->flow, &r->flow, offsetof(struct tcp_flow, ip) + (v4 ? 8 : 32));
     promote_fields(stack, c, r);
     tcp_conn_set_mss(c, r->mss);
+    tcp_pmtu_begin(stack, c);
     c->mss_receive = c->mss;
     tcp_cc_init(stack, c);
     if (r->from_cookie) { /* it remembers no time: the first data give the first sample */

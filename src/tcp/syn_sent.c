@@ -75,6 +75,8 @@ static void established(struct gander_stack *stack, struct tcp_conn *c,
     c->snd.wl2 = seg->ack;
     c->busy->fack = c->busy->rack_end = seg->ack;
     tcp_fastopen_agree(stack, c, seg);
+    tcp_pmtu_begin(stack, c);
+    tcp_uto_arrives(stack, c, seg);
     tcp_timers_on_heard(stack, c);
     tcp_timers_on_ack(stack, c);
     tcp_state_set(stack, c, GANDER_TCP_ESTABLISHED, GANDER_CAUSE_segment);

@@ -163,6 +163,10 @@ struct tcp_busy {
     tcp_seq loss_edge;     /* without RACK: up to here IsLost() is known … */
     uint32_t sacked_above; /* … and so many are SACKed behind it */
     tcp_seq fin_seq;
+    tcp_seq mtu_claimed_seq, mtu_probe_end; /* pmtu.c */
+    uint16_t mtu_arrived;                   /* as long a packet was acknowledged */
+    uint16_t mtu_claimed;     /* by a router, to be confirmed by a time-out; 0: none */
+    uint16_t mtu_probe;       /* text bytes of the probe that is out; 0: none */
     uint8_t fastopen;         /* enum tcp_fastopen_flags */
     tcp_seq ecn_until;        /* marks of what was sent before are answered */
     gander_time last_sent_ns; /* RFC 5681 4.1 */
@@ -317,7 +321,6 @@ const struct tcp_knobs *tcp_listener_knobs(const struct gander_stack *stack,
                                            const struct tcp_listener *l);
 /* The path decides the segment size [RFC9293 3.7.1]. */
 void tcp_conn_set_mss(struct tcp_conn *c, uint32_t peer_mss);
-void tcp_conn_shrink_mtu(struct tcp_conn *c, uint16_t mtu);
 
 /* --- trace.c: call only when trace_on() ---------------------------------------------------------- */
 
@@ -398,6 +401,7 @@ struct tcp_reply {
     uint8_t ace;                   /* AE, CWR, ECE */
     bool accecn;                   /* the option, as it begins */
     bool fastopen;                 /* a cookie */
+    uint16_t uto;                  /* user timeout; 0: no option */
     const struct tcp_knobs *knobs; /* TTL and traffic class; NULL: the stack's */
 };
 void tcp_reply(struct gander_stack *stack, struct tcp_entity *entity, uint64_t id,

@@ -49,6 +49,9 @@ void tcp_stack_init(struct gander_stack *stack)
         .pacing = config->tcp_pacing,
         .ttl = 64,
         .ecn = (uint8_t)config->tcp_ecn,
+        .uto_enabled = config->tcp_user_timeout_option,
+        .uto_fixed = config->tcp_user_timeout_ns > 0,
+        .uto_due = 1,
     };
 }
 

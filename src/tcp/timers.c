@@ -305,6 +305,7 @@ static bool retransmit_fired(struct gander_stack *stack, struct tcp_conn *c)
     c->busy->backoff = (uint8_t)min_u32(c->busy->backoff + 1U, UINT8_MAX);
     timer_stop(c, GANDER_TIMER_loss_probe);
     timer_stop(c, GANDER_TIMER_reorder);
+    tcp_pmtu_on_timeout(stack, c);
     tcp_ecn_on_timeout(c);
     tcp_fastopen_on_timeout(stack, c);
     tcp_loss_on_timeout(stack, c);

@@ -136,7 +136,8 @@ int tcp_user_connect(struct gander_stack *stack, struct tcp_conn *c,
     c->flow = flow;
     c->mtu = (uint16_t)min_u32(route.mtu_bytes, UINT16_MAX);
     sequence_start(stack, c);
-    if (!tcp_ecn_open(stack, c) || !tcp_busy_need(stack, c) || !tcp_conn_enter(stack, c)) {
+    if ((tcp_knobs_of(stack, c)->uto_enabled && !tcp_knobs_need(stack, &c->sock)) ||
+        !tcp_ecn_open(stack, c) || !tcp_busy_need(stack, c) || !tcp_conn_enter(stack, c)) {
         tcp_busy_release(stack, c);
         c->entity.family = family;
         c->flow = before;
