@@ -36,7 +36,8 @@ static void connect_events(void *context, struct gander_stack *stack,
     for (size_t i = 0; i < n && !connect->session.ended; i++) {
         if (events[i].socket != connect->dial.socket)
             continue;
-        if (!connect->connected && (events[i].bits & GANDER_EVENT_CONNECTED))
+        if (!connect->connected &&
+            (events[i].bits & (GANDER_EVENT_CONNECTED | GANDER_EVENT_WRITABLE)))
             connect_ready(connect);
         else if (!connect->connected && (events[i].bits & GANDER_EVENT_CLOSED)) {
             if (!dial_next(&connect->dial, events[i].error))

@@ -14,6 +14,8 @@ static int dial_try(struct dial *dial)
     gander_address_format(&dial->list[dial->at], dial->text, sizeof(dial->text));
     if (error)
         return error;
+    if (dial->session->options->fastopen && dial->type == GANDER_TCP)
+        (void)gander_set_option(stack, dial->socket, GANDER_OPTION_FASTOPEN_CONNECT, 1);
     error = gander_connect(stack, dial->socket, &dial->list[dial->at]);
     if (!error)
         return 0;

@@ -246,7 +246,8 @@ static void get_events(void *context, struct gander_stack *stack, const struct g
                 session_end(&get->session, CODE_PEER);
             continue;
         }
-        if (!get->connected && (events[i].bits & GANDER_EVENT_CONNECTED))
+        /* writable before it is connected: the request goes with the SYN */
+        if (!get->connected && (events[i].bits & (GANDER_EVENT_CONNECTED | GANDER_EVENT_WRITABLE)))
             get_request(get);
         if (get->connected)
             get_pump(get);

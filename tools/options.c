@@ -73,11 +73,39 @@ static const char *set_congestion_control(void *value, const char *text)
     return "one that `gander --version` lists";
 }
 
+static const char *set_ecn(void *value, const char *text)
+{
+    static const char *const modes[] = {"off", "accept", "on", "accurate"};
+
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(modes[i], text) == 0) {
+            *(int *)value = i;
+            return NULL;
+        }
+    }
+    return "off, accept, on or accurate";
+}
+
+static const char *set_fastopen(void *value, const char *text)
+{
+    uint32_t both = GANDER_FASTOPEN_CLIENT | GANDER_FASTOPEN_SERVER;
+
+    if (strcmp(text, "on") == 0)
+        *(uint32_t *)value = both;
+    else if (strcmp(text, "no-cookie") == 0)
+        *(uint32_t *)value =
+            both | GANDER_FASTOPEN_CLIENT_NO_COOKIE | GANDER_FASTOPEN_SERVER_NO_COOKIE;
+    else
+        return "on or no-cookie";
+    return NULL;
+}
+
 void options_init(struct options *options)
 {
     memset(options, 0, sizeof(*options));
     options->mtu_bytes = 1500;
     options->seed = 1;
+    options->ecn = -1;
 }
 
 static void common_specs(struct options *o, struct option_spec specs[COMMON_MAX])
@@ -107,6 +135,10 @@ static void common_specs(struct options *o, struct option_spec specs[COMMON_MAX]
         {"seed", 0, "N", "decides which packets are hit: the same N, the same ones [1]",
          option_set_number, &o->seed},
         {"cc", 0, "NAME", "congestion control", set_congestion_control, &o->congestion_control},
+        {"ecn", 0, "MODE", "off, accept, on, accurate: congestion marks [accept]", set_ecn,
+         &o->ecn},
+        {"fastopen", 0, "MODE", "on, no-cookie: data with the SYN (RFC 7413)", set_fastopen,
+         &o->fastopen},
         {"pcap", 0, "FILE", "write what passes to a pcapng file; comments say why",
          trace_capture_set, &o->trace},
         {"trace", 0, "FILE", "write what the stack does and why: FILE.html, .jsonl, .pcapng",

@@ -333,6 +333,8 @@ static int serve_listen(struct serve *serve)
         error = gander_bind(stack, serve->listener, &local);
     if (!error)
         error = gander_listen(stack, serve->listener, BACKLOG);
+    if (!error && serve->session.options->fastopen)
+        error = gander_set_option(stack, serve->listener, GANDER_OPTION_FASTOPEN, BACKLOG);
     if (error) {
         message_error("cannot listen on port %u: %s", serve->port, gander_strerror(error));
         return CODE_LOCAL;

@@ -115,6 +115,10 @@ static int stack_open(struct session *s)
         return error;
     if (s->options->congestion_control)
         config.tcp_congestion_control = s->options->congestion_control;
+    if (s->options->ecn >= 0)
+        config.tcp_ecn = (enum gander_ecn)s->options->ecn;
+    if (s->options->fastopen)
+        config.tcp_fastopen = s->options->fastopen;
     config.tcp_send_buffer_bytes = config.tcp_receive_buffer_bytes = SESSION_BUFFER_BYTES;
     config.memory_max_bytes = SESSION_MEMORY_BYTES;
     if (s->trace.open || s->trace.capture) {
