@@ -12,9 +12,9 @@
 enum {
     MTU_FLOOR_IPV4 = 552,
     MTU_FLOOR_IPV6 = 1280,
-    MTU_GUESS = 576, /* an old router tells no MTU */
-    BLACK_HOLE_RETRIES = 2,
-    SEARCH_END_BYTES = 16 /* closer than that is close enough */
+    MTU_GUESS = 576,        /* an old router tells no MTU */
+    BLACK_HOLE_RETRIES = 3, /* R1: delivery is in trouble [RFC9293 3.8.3] */
+    SEARCH_END_BYTES = 16   /* closer than that is close enough */
 };
 
 static const gander_time raise_ns =
