@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * At the edges of clauses: the last byte beside which SACK blocks fit [RFC2018 3, RFC6691 2], window updates of small buffers [RFC9293
+ * 3.8.6.2.2], the urgent mark before a FIN [RFC6093], what a shut direction lets go.
+ */
+#include "dialogue.h"
+
+static void with_a_gap(struct dialogue *d)
+{
+    app_listen(d, 1);
+    arrive(d, "S seq=0 sackok");
+    expect(d, "SA seq=0 ack=1");
+    arrive(d, "A seq=1 ack=1");
+    app_accept(d);
+    app_option(d, NODELAY, 1);
+    after(d, ms(10));
+    arrive(d, "A seq=11 len=1");
+    expect(d, "A ack=1 sack=11-12");
+}
+
+/* Blocks ride on data only where these are not cut for them. Room is kept for three beside timestamps, else for four. */
+DIALOGUE(blocks_beside_data)
+{
+    uint32_t room = d->smss - 4 - 8 * (d->ts ? 3U : 4U);
+
+    with_a_gap(d);
+    app_send(d, room);
+    expect(d, "PA seq=1 len=%u sack=11-12", (unsigned)room);
+    app_send(d, room + 1);
+    expect(d, "PA seq=%u len=%u nosack", (unsigned)room + 1, (unsigned)room + 1);
+    arrive(d, "A seq=1");
+    app_send(d, 1);
+    expect(d, "PA len=1 sack=11-12");
+}
+
+/* A reader that takes half of a small buffer makes as much room as is worth telling. */
+DIALOGUE(update_for_half_a_small_buffer)
+{
+    app_listen(d, 1);
+    expect_equal(d, gander_set_option(d->stack, d->listener, GANDER_OPTION_RECEIVE_BUFFER, 3000),
+                 0);
+    arrive(d, "S seq=0");
+    expect(d, "SA seq=0 ack=1 wnd=3000");
+    arrive(d, "A seq=1 ack=1");
+    app_accept(d);
+    for (uint32_t i = 0; i < 2; i++)
+        arrive_together(d, "A seq=%u len=980", (unsigned)(1 + 980 * i));
+    arrive(d, "PA seq=1961 len=980");
+    expect(d, "A ack=2941 wnd=60");
+    app_receive(d, d->smss - 61);
+    expect_nothing(d);
+    app_receive(d, 1); /* a segment of the peer's has room again */
+    expect(d, "A ack=2941 wnd=%u", (unsigned)d->smss);
+    app_receive(d, 1499);
+    expect_nothing(d);
+    app_receive(d, 1); /* half the buffer */
+    expect(d, "A ack=2941 wnd=%u", (unsigned)d->smss + 1500);
+}
+
+DIALOGUE(urgent_mark_before_a_fin) /* passed when the byte before it was read, and not by the FIN */
+{
+    open_passive(d);
+    arrive(d, "PFAU len=10 up=10");
+    expect(d, "A ack=12");
+    expect_true(d, dialogue_info(d).urgent);
+    app_receive(d, 9);
+    expect_true(d, dialogue_info(d).urgent);
+    expect_equal(d, dialogue_info(d).urgent_offset, 1);
+    app_receive(d, 1);
+    expect_true(d, !dialogue_info(d).urgent);
+}
+
+DIALOGUE(shut_direction_lets_go) /* what was received and not read goes with it */
+{
+    open_passive(d);
+    arrive(d, "PA len=100");
+    arrive(d, "A seq=201 len=100");
+    while (allow(d, "A ack=101"))
+        ;
+    expect_equal(d, dialogue_info(d).receive_queue_bytes, 100);
+    expect_equal(d, dialogue_info(d).reorder_queue_bytes, 100);
+    app_shutdown(d, GANDER_SHUTDOWN_RECEIVE);
+    expect_equal(d, dialogue_info(d).receive_queue_bytes, 0);
+    expect_equal(d, dialogue_info(d).reorder_queue_bytes, 0);
+    app_receive_gives(d, 0);
+    arrive(d, "PA seq=101 len=100");
+    expect(d, "A ack=201");
+    expect_equal(d, dialogue_info(d).receive_queue_bytes, 0);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct dialogue_test tests[] = {
+        RUN(blocks_beside_data),
+        RUN(update_for_half_a_small_buffer),
+        RUN(urgent_mark_before_a_fin),
+        RUN(shut_direction_lets_go),
+    };
+
+    return DIALOGUE_MAIN(tests);
+}
