@@ -111,7 +111,7 @@ static void window_update(struct gander_stack *stack, struct tcp_conn *c)
         return;
     if (stack->config.tcp_window_updates_rare && offered > 0)
         worth = max_u32(worth, offered);
-    if (free >= offered + worth || (offered < c->mss_receive && free >= c->mss_receive))
+    if (free >= offered + worth || (offered < c->mss_receive && free >= offered + c->mss_receive))
         tcp_ack_now(stack, c, GANDER_WHY_ack_window);
 }
 

@@ -47,14 +47,14 @@ DIALOGUE(update_for_half_a_small_buffer)
         arrive_together(d, "A seq=%u len=980", (unsigned)(1 + 980 * i));
     arrive(d, "PA seq=1961 len=980");
     expect(d, "A ack=2941 wnd=60");
-    app_receive(d, d->smss - 61);
+    app_receive(d, d->smss - 1);
     expect_nothing(d);
-    app_receive(d, 1); /* a segment of the peer's has room again */
-    expect(d, "A ack=2941 wnd=%u", (unsigned)d->smss);
+    app_receive(d, 1); /* room for one more segment: an ACK that told less would tell nothing */
+    expect(d, "A ack=2941 wnd=%u", (unsigned)d->smss + 60);
     app_receive(d, 1499);
     expect_nothing(d);
     app_receive(d, 1); /* half the buffer */
-    expect(d, "A ack=2941 wnd=%u", (unsigned)d->smss + 1500);
+    expect(d, "A ack=2941 wnd=%u", (unsigned)d->smss + 1560);
 }
 
 DIALOGUE(urgent_mark_before_a_fin) /* passed when the byte before it was read, and not by the FIN */
