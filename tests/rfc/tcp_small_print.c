@@ -88,6 +88,54 @@ DIALOGUE(shut_direction_lets_go) /* what was received and not read goes with it 
     expect_equal(d, dialogue_info(d).receive_queue_bytes, 0);
 }
 
+DIALOGUE(
+    urgent_pointer_means_nothing_without_its_flag) /* [RFC9293 3.1]: "only be interpreted in segments with URG set" */
+{
+    open_passive(d);
+    arrive(d, "PA len=5 up=3");
+    expect_no_event(d, GANDER_EVENT_URGENT);
+    expect_true(d, !dialogue_info(d).urgent);
+    arrive(d, "PAU len=5 up=0"); /* and 0 points at nothing [RFC6093 5] */
+    expect_no_event(d, GANDER_EVENT_URGENT);
+    expect(d, "A ack=11");
+    app_receive(d, 10);
+}
+
+/* [RFC9293 3.8.6.1 SHLD-29]: "when a zero window has existed for the retransmission timeout period" */
+DIALOGUE(first_probe_on_a_slow_path)
+{
+    app_listen(d, 1);
+    arrive(d, "S seq=0");
+    expect(d, "SA seq=0 ack=1");
+    after(d, ms(900));
+    arrive(d, "A seq=1 ack=1 wnd=0");
+    app_accept(d);
+    expect_equal(d, dialogue_info(d).rto_ns, ms(900 + 4 * 450)); /* [RFC6298 2.2] */
+    app_send(d, 10);
+    expect_at(d, ms(900 + 2700), "A seq=1 len=1");
+}
+
+/* [RFC8201 4, RFC8200 5]: nobody makes an IPv6 path smaller than 1,280; an IPv4 one not smaller than 552 here */
+DIALOGUE(path_mtu_has_a_floor)
+{
+    uint32_t options = d->ts ? 12 : 0;
+
+    app_listen(d, 1);
+    arrive(d, "S seq=0 mss=1460");
+    expect(d, "SA seq=0 ack=1");
+    arrive(d, "A seq=1 ack=1");
+    app_accept(d);
+    app_send(d, 1400);
+    expect(d, "A seq=1");
+    while (allow(d, "A"))
+        ;
+    arrive_icmp(d, ICMP_DIALOGUE_TOO_BIG, 1, 68);
+    expect_equal(d, dialogue_info(d).mss_send_bytes,
+                 (d->family == GANDER_IPV4 ? 552 - 40 : 1280 - 60) - options);
+    while (allow(d, "A"))
+        ;
+}
+
 int main(int argc, char **argv)
 {
     static const struct dialogue_test tests[] = {
@@ -95,6 +143,9 @@ int main(int argc, char **argv)
         RUN(update_for_half_a_small_buffer),
         RUN(urgent_mark_before_a_fin),
         RUN(shut_direction_lets_go),
+        RUN(urgent_pointer_means_nothing_without_its_flag),
+        RUN(first_probe_on_a_slow_path),
+        RUN(path_mtu_has_a_floor),
     };
 
     return DIALOGUE_MAIN(tests);
