@@ -9,8 +9,8 @@ void tcp_rtt_sample(struct gander_stack *stack, struct tcp_conn *c, gander_time 
 {
     struct tcp_busy *b = c->busy;
 
-    /* Longer than any time-out is no round trip but a clock that jumped: it must not slow down what is paced by it. */
-    rtt_ns = min_i64(max_i64(rtt_ns, 1), tcp_knobs_of(stack, c)->rto_max_ns);
+    /* Twice as long as any time-out is no round trip but a clock that jumped: it must not slow down what is paced by it. */
+    rtt_ns = min_i64(max_i64(rtt_ns, 1), 2 * tcp_knobs_of(stack, c)->rto_max_ns);
     b->backoff = 0;
     b->probe_used = false;
     if (c->srtt_ns == 0) { /* (2.2) */
