@@ -42,7 +42,7 @@ struct options {
     const char *congestion_control; /* NULL: the stack's default */
     int ecn;                        /* enum gander_ecn; −1: the stack's default */
     uint32_t fastopen;              /* enum gander_fastopen; 0: not asked for */
-    bool ipv4_only, ipv6_only, stats, quiet;
+    bool ipv4_only, ipv6_only, stats, quiet, pacing;
 };
 
 /*

@@ -113,6 +113,7 @@ static int stack_open(struct session *s)
 
     if (error)
         return error;
+    config.tcp_pacing = s->options->pacing;
     if (s->options->congestion_control)
         config.tcp_congestion_control = s->options->congestion_control;
     if (s->options->ecn >= 0)

@@ -90,10 +90,11 @@ void tcp_pace_on_sent(struct gander_stack *stack, struct tcp_conn *c, uint32_t b
 
     if (pace->rate == 0)
         return;
-    if (stack->now >= pace->next_ns) {
+    if (stack->now >= pace->next_ns && (pace->left <= 0 || stack->now != pace->begun_ns)) {
         gander_time credit = cost_of(pace, pace->quantum) / 2;
 
         pace->left = (int32_t)pace->quantum;
+        pace->begun_ns = stack->now;
         pace->next_ns = max_i64(pace->next_ns, stack->now - credit);
     }
     pace->left -= (int32_t)bytes;

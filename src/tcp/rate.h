@@ -24,6 +24,7 @@ struct tcp_pace {
     uint32_t asked_quantum; /* with it */
     uint64_t rate;          /* bytes per second; 0: not paced */
     uint64_t cost;          /* of a byte, in ns: fixed point */
+    gander_time begun_ns;   /* when the quantum began to leave */
     gander_time next_ns;    /* C.next_send_time */
     uint32_t quantum;       /* C.send_quantum: bytes that may leave together */
     int32_t left;           /* of the quantum that is leaving */

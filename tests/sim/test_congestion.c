@@ -16,7 +16,7 @@
 
 #include "sim/world.h"
 
-enum { FLOWS_MAX = 2, CHUNK_BYTES = 65536, BDP_BYTES = 250000 };
+enum { FLOWS_MAX = 2, CHUNK_BYTES = 65536, BDP_BYTES = 250000, MOVES_MAX = 256 };
 
 /* One run; zero where not needed. */
 struct run {
@@ -25,7 +25,7 @@ struct run {
     uint32_t queue_bytes;
     uint64_t rate; /* bits per second; 0: 100 Mbit/s */
     gander_time rtt;
-    gander_time seconds; /* 0: 30 */
+    gander_time seconds; /* 0: 20 */
     uint64_t seed;
     bool pacing;
 };
@@ -43,6 +43,11 @@ struct lab {
     struct flow flows[FLOWS_MAX];
     unsigned accepted;
     double mbit[FLOWS_MAX];
+    struct { /* of a BBR flow */
+        gander_time at;
+        uint8_t why;
+    } moves[MOVES_MAX];
+    unsigned move_count;
 };
 
 static uint8_t chunk[CHUNK_BYTES];
@@ -101,6 +106,22 @@ static void server_events(void *context, struct sim_host *host, const struct gan
     }
 }
 
+/* The states of BBR as the trace tells them. */
+static void watch(void *context, const struct sim_host *host,
+                  const struct gander_trace_event *event)
+{
+    struct lab *lab = context;
+    uint8_t why = event->u.window.why;
+
+    if (host != lab->client || event->type != GANDER_TRACE_window)
+        return;
+    if (why < GANDER_WHY_bbr_startup || why > GANDER_WHY_bbr_probe_rtt ||
+        lab->move_count == MOVES_MAX)
+        return;
+    lab->moves[lab->move_count].at = event->time;
+    lab->moves[lab->move_count++].why = why;
+}
+
 static void lab_build(struct lab *lab, const struct run *run)
 {
     const gander_time rtt = run->rtt ? run->rtt : 20 * GANDER_MS;
@@ -122,6 +143,7 @@ static void lab_build(struct lab *lab, const struct run *run)
     assert_int_equal(sim_link_add(lab->world, lab->client, "192.0.2.1/24", lab->server,
                                   "192.0.2.2/24", &cable, &lab->link),
                      0);
+    assert_int_equal(sim_trace_add(lab->world, watch, lab), 0);
     sim_on_events(lab->client, client_events, lab);
     sim_on_events(lab->server, server_events, lab);
 }
@@ -147,7 +169,7 @@ static void lab_open(struct lab *lab, const struct run *run)
 /* Fills in the goodput of each flow. */
 static void lab_run(struct lab *lab, const struct run *run)
 {
-    gander_time seconds = run->seconds ? run->seconds : 30;
+    gander_time seconds = run->seconds ? run->seconds : 20;
 
     memset(lab, 0, sizeof(*lab));
     lab_build(lab, run);
@@ -226,7 +248,7 @@ static void two_cubic_flows_share(void **state)
     double a, b, jain;
 
     (void)state;
-    lab_run(&lab, &(struct run){.cc = {"cubic", "cubic"}});
+    lab_run(&lab, &(struct run){.cc = {"cubic", "cubic"}, .seconds = 30});
     a = lab.mbit[0];
     b = lab.mbit[1];
     jain = (a + b) * (a + b) / (2 * (a * a + b * b));
@@ -248,6 +270,58 @@ static void bbr_leaves_room_for_cubic(void **state)
     assert_true(lab.mbit[1] >= 20);
 }
 
+static bool may_follow(uint8_t before, uint8_t after)
+{
+    switch (after) {
+    case GANDER_WHY_bbr_drain:
+        return before == GANDER_WHY_bbr_startup;
+    case GANDER_WHY_bbr_probe_down:
+        return before == GANDER_WHY_bbr_drain || before == GANDER_WHY_bbr_probe_up;
+    case GANDER_WHY_bbr_cruise: /* DOWN may last no longer than an instant: the trace tells only where it ends */
+        return before != GANDER_WHY_bbr_startup && before != GANDER_WHY_bbr_refill;
+    case GANDER_WHY_bbr_refill:
+        return before == GANDER_WHY_bbr_probe_down || before == GANDER_WHY_bbr_cruise;
+    case GANDER_WHY_bbr_probe_up:
+        return before == GANDER_WHY_bbr_refill;
+    case GANDER_WHY_bbr_probe_rtt:
+        return before != GANDER_WHY_bbr_probe_rtt;
+    default:
+        return false;
+    }
+}
+
+/* The state transition diagram; ProbeBW cycles of 62 or 63 round trips at most; ProbeRTT of 200 ms and a round trip. */
+static void bbr_walks_through_its_states(void **state)
+{
+    gander_time refilled = 0, probe_rtt = 0;
+    struct lab lab;
+    unsigned ups = 0;
+
+    (void)state;
+    lab_run(&lab, &(struct run){.cc = {"bbr"}, .seconds = 12});
+    assert_true(lab.move_count > 10);
+    assert_int_equal(lab.moves[0].why, GANDER_WHY_bbr_startup);
+    for (unsigned i = 1; i < lab.move_count; i++) {
+        gander_time at = lab.moves[i].at;
+
+        assert_true(may_follow(lab.moves[i - 1].why, lab.moves[i].why));
+        ups += lab.moves[i].why == GANDER_WHY_bbr_probe_up;
+        if (lab.moves[i].why == GANDER_WHY_bbr_drain)
+            assert_true(at < 400 * GANDER_MS);
+        if (lab.moves[i].why == GANDER_WHY_bbr_refill) {
+            assert_true(refilled == 0 || at - refilled > 900 * GANDER_MS);
+            assert_true(refilled == 0 || at - refilled < 3500 * GANDER_MS);
+            refilled = at;
+        }
+        if (lab.moves[i - 1].why == GANDER_WHY_bbr_probe_rtt) {
+            probe_rtt = at - lab.moves[i - 1].at;
+            assert_in_range(probe_rtt, 200 * GANDER_MS, 280 * GANDER_MS);
+        }
+    }
+    assert_true(ups >= 4);
+    assert_true(probe_rtt > 0); /* the handshake's round trip was shorter than any with data */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +332,7 @@ int main(void)
         cmocka_unit_test(cubic_as_expected_with_random_loss),
         cmocka_unit_test(two_cubic_flows_share),
         cmocka_unit_test(bbr_leaves_room_for_cubic),
+        cmocka_unit_test(bbr_walks_through_its_states),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
