@@ -24,6 +24,7 @@ void pd_config_linux(struct gander_config *config, struct pd_settings *settings)
     config->tcp_window_updates_rare = true;
     config->tcp_congestion_control = "cubic";
     config->tcp_ecn = GANDER_ECN_ACCEPT;
+    config->tcp_mtu_probing = GANDER_MTU_PROBING_OFF;
     config->tcp_fastopen = GANDER_FASTOPEN_CLIENT;
     config->tcp_receive_buffer_bytes = 65536; /* half of tcp_rmem's 131072 */
     config->tcp_receive_buffer_max_bytes = 6291456;

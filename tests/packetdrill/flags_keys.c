@@ -61,6 +61,8 @@ static const struct pd_flag flags[] = {
     {"nagle_relaxed", NULL, PD_FLAG_BOOL, false, C(tcp_nagle_relaxed), 1, 0, 1},
     {"window_updates_rare", NULL, PD_FLAG_BOOL, false, C(tcp_window_updates_rare), 1, 0, 1},
     {"pacing", "tcp_pacing", PD_FLAG_BOOL, false, C(tcp_pacing), 1, 0, 1},
+    {"base_mss", "tcp_base_mss", PD_FLAG_U32, false, C(tcp_base_mss), 1, 256, 65000},
+    {"user_timeout_option", NULL, PD_FLAG_BOOL, false, C(tcp_user_timeout_option), 1, 0, 1},
     {"slow_start_after_idle", "tcp_slow_start_after_idle", PD_FLAG_BOOL, false,
      C(tcp_slow_start_after_idle), 1, 0, 1},
     /* numbers of connections, memory */
@@ -168,6 +170,13 @@ bool pd_flag_special(const char *key, char *value, struct gander_config *config)
             config->tcp_ecn = modes[value[0] - '0'];
         else
             fprintf(stderr, "gander: flag %s=%s: 0 to 3; ignored\n", key, value);
+        return true;
+    }
+    if (strcmp(name, "mtu_probing") == 0) {
+        static const enum gander_mtu_probing modes[] = {
+            GANDER_MTU_PROBING_OFF, GANDER_MTU_PROBING_BLACK_HOLE, GANDER_MTU_PROBING_ALWAYS};
+
+        config->tcp_mtu_probing = modes[value[0] >= '0' && value[0] <= '2' ? value[0] - '0' : 0];
         return true;
     }
     if (strcmp(name, "fastopen") == 0) {
