@@ -249,7 +249,8 @@ const ladder = (() => {
         lastY[end] = y;
         lastTime[end] = time;
       }
-      const text = room || !view.scaled ? markText(event) : '';
+      const crowded = view.scaled && (!room || view.labels[end].some((label) => Math.abs(label - y - top) < 14));
+      const text = crowded ? '' : markText(event);
       if (text) {
         drawMark(g, event, y, text);
         lastY[end] = y;
@@ -298,6 +299,7 @@ const ladder = (() => {
   function drawSegments(g, segments) {
     const drawn = thin(segments);
     const lastY = [-100, -100];
+    view.labels = [[], []];
     for (const segment of drawn) {
       const share = shareOf(segment);
       g.globalAlpha = share > 0 ? 1 : 0.13;
@@ -308,6 +310,7 @@ const ladder = (() => {
       if (segment !== view.selected && y - lastY[segment.from] < 14) continue;
       lastY[segment.from] = y;
       g.globalAlpha = shareOf(segment) > 0 ? 1 : 0.13;
+      view.labels[segment.from].push(y);
       drawLabel(g, segment);
     }
     g.globalAlpha = 1;

@@ -87,7 +87,6 @@ const panel = (() => {
   }
 
   function cell(state, key, format) {
-    if (!state) return element('td', { textContent: '–' });
     const before = state.before[key];
     const after = state.after[key];
     if (after === undefined) return element('td', { textContent: '–' });
@@ -96,7 +95,6 @@ const panel = (() => {
   }
 
   function timersCell(state) {
-    if (!state) return element('td', { textContent: '–' });
     const list = state.timers.map(([timer, at]) => words.timer(timer) + ' ' + milliseconds(at - state.time));
     const td = element('td', {});
     if (list.length === 0) td.textContent = '–';
@@ -105,18 +103,20 @@ const panel = (() => {
   }
 
   function ends(connection, segment) {
-    const states = model.snapshot(connection, segment);
+    const all = model.snapshot(connection, segment);
+    const seen = connection.ends.map((end, i) => i).filter((i) => all[i]); // of one end's trace only that end
+    const states = seen.map((i) => all[i]);
     const threshold = (n) => (n >= 2 ** 31 ? '∞' : number(n));
     const rows = [['state', 'state', String], ['cwnd', 'cwnd', number], ['ssthresh', 'ssthresh', threshold], ['flight', 'flight', number],
       ['snd_wnd', 'snd_wnd', number], ['rcv_wnd', 'rcv_wnd', number], ['srtt', 'srtt', milliseconds], ['rttvar', 'rttvar', milliseconds],
       ['rto', 'rto', milliseconds]]
-      .filter(([, key]) => states.some((s) => s && s.after[key] !== undefined))
+      .filter(([, key]) => states.some((s) => s.after[key] !== undefined))
       .map(([name, key, format]) => element('tr', {}, element('th', { textContent: words.get(name), scope: 'row' }),
         ...states.map((s) => cell(s, key, format))));
     rows.push(element('tr', {}, element('th', { textContent: words.get('timers'), scope: 'row' }), ...states.map(timersCell)));
     return element('table', { className: 'ends', id: 'ends' },
       element('thead', {}, element('tr', {}, element('th', {}),
-        ...connection.ends.map((end, i) => element('th', {}, end.name || end.address,
+        ...seen.map((i) => element('th', {}, connection.ends[i].name || connection.ends[i].address,
           small(words.get(i === segment.from ? 'atSending' : 'afterArrival')))))),
       element('tbody', {}, ...rows));
   }
