@@ -4,6 +4,7 @@
 
 const ladder = (() => {
   const PAD = 22;
+  const FAINT = 0.15; // what the play has not come to
   const DENSE = 800; // more arrows or rows than this in sight are thinned out
   const TALL_MAX = 12e6; // browsers stop at about 3e7 pixels
   const STATE_COLOURS = {
@@ -240,6 +241,7 @@ const ladder = (() => {
     const lastTime = [null, null];
     for (let i = seen.first; i <= seen.last; i = nextRow(i, seen)) {
       const { event, end, time } = c.rows[i];
+      g.globalAlpha = view.playing && i > view.selected.rowIn ? FAINT : 1;
       const y = yOfRow(i) - top;
       const states = event.event === 'state' ? [event] : event.states || [];
       const room = y - lastY[end] >= (view.narrow ? 20 : 14);
@@ -256,6 +258,7 @@ const ladder = (() => {
         lastY[end] = y;
       }
     }
+    g.globalAlpha = 1;
   }
 
   function drawGrid(g) {
@@ -302,14 +305,14 @@ const ladder = (() => {
     view.labels = [[], []];
     for (const segment of drawn) {
       const share = shareOf(segment);
-      g.globalAlpha = share > 0 ? 1 : 0.13;
+      g.globalAlpha = share > 0 ? 1 : FAINT;
       drawArrow(g, segment, share > 0 ? share : 1);
     }
     for (const segment of drawn) {
       const y = yOfRow(segment.rowOut);
       if (segment !== view.selected && y - lastY[segment.from] < 14) continue;
       lastY[segment.from] = y;
-      g.globalAlpha = shareOf(segment) > 0 ? 1 : 0.13;
+      g.globalAlpha = shareOf(segment) > 0 ? 1 : FAINT;
       view.labels[segment.from].push(y);
       drawLabel(g, segment);
     }

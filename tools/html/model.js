@@ -301,13 +301,20 @@ const model = (() => {
     return end.events.slice(event.index + 1, i);
   }
 
+  // What belongs to a sending: timers that it armed, up to the next segment.
+  function fromSending(end, event) {
+    const all = consequences(end, event);
+    const next = all.findIndex((e) => e.event === 'segment_out');
+    return next < 0 ? all : all.slice(0, next);
+  }
+
   // Both ends when a segment leaves and after it arrived. Null: nobody knows (one end's trace).
   function snapshot(connection, segment) {
     return connection.ends.map((end, i) => {
       const own = i === segment.from ? segment.out : segment.in;
       if (end.host === null) return null;
       let until;
-      if (own) until = own.index + 1 + (own === segment.in ? consequences(end, own).length : 0);
+      if (own) until = own.index + 1 + (own === segment.in ? consequences(end, own) : fromSending(end, own)).length;
       else until = firstWhere(end.events, (e) => e.time > segment.t1);
       const after = stateAt(end, until);
       const before = own ? stateAt(end, own.index) : after;

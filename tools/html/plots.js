@@ -143,7 +143,7 @@ const plots = (() => {
       low = high = dots.data[at] ? dots.data[at].low : 0;
     }
     const air = Math.max(4, (high - low) * 0.08);
-    return [low - air, high + air];
+    return [low - air, high + 1.8 * air];
   }
 
   // --- charts ---------------------------------------------------------------------------------------

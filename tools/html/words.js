@@ -4,7 +4,7 @@
 
 const words = (() => {
   const en = {
-    title: 'Take a gander', connection: 'Connection', search: 'Search: SYN, lost, retransmit, 1449 …', play: 'Play', pause: 'Pause',
+    title: 'Take a gander', connection: 'Connection', search: 'SYN, lost, resent, 1449 …', play: 'Play', pause: 'Pause',
     previous: 'Previous segment', next: 'Next segment', speed: 'Speed', even: 'Even rows', scale: 'Time scale', zoomIn: 'Zoom in',
     zoomOut: 'Zoom out', theme: 'Dark or light', help: 'Keys', language: '中文', close: 'Close',
     data: 'data', ack: 'ACK', control: 'SYN, FIN', again: 'sent again', lost: 'lost', reset: 'reset', datagram: 'datagram',
@@ -26,7 +26,7 @@ const words = (() => {
     sentOne: 'sends {0}', chosen: 'chosen', segments: 'segments', retransmissions: 'sent again', losses: 'lost',
   };
   const zh = {
-    title: '鸿雁传书', connection: '连接', search: '搜索：SYN、lost、retransmit、1449 …', play: '播放', pause: '暂停',
+    title: '鸿雁传书', connection: '连接', search: 'SYN、丢失、重发、1449 …', play: '播放', pause: '暂停',
     previous: '上一个报文段', next: '下一个报文段', speed: '速度', even: '等距行', scale: '时间比例', zoomIn: '放大',
     zoomOut: '缩小', theme: '深色或浅色', help: '按键', language: 'English', close: '关闭',
     data: '数据', ack: '确认', control: 'SYN、FIN', again: '重发', lost: '丢失', reset: '复位', datagram: '数据报',
