@@ -53,7 +53,7 @@ const ladder = (() => {
     const x0 = toRight ? view.left : view.right;
     const x1 = toRight ? view.right : view.left;
     const y0 = yOfRow(segment.rowOut) - top;
-    if (segment.lost) return [x0, y0, x0 + (x1 - x0) * 0.72, y0 + (view.scaled ? 0 : view.rowHeight * 0.3)];
+    if (segment.lost) return [x0, y0, x0 + (x1 - x0) * (view.narrow ? 0.94 : 0.72), y0 + (view.scaled ? 0 : view.rowHeight * 0.3)];
     if (view.connection.both && segment.tIn === null) return [x0, y0, x0 + (x1 - x0) * 0.9, y0]; // the trace ended first
     return [x0, y0, x1, yOfRow(segment.rowIn) - top];
   }
@@ -117,7 +117,7 @@ const ladder = (() => {
     const [x0, y0, x1, y1] = lineOf(segment);
     const toRight = segment.from === 0;
     const text = labelOf(segment);
-    g.font = segment === view.selected ? view.fonts.bold : view.narrow ? view.fonts.small : view.fonts.label;
+    g.font = segment === view.selected && !view.narrow ? view.fonts.bold : view.narrow ? view.fonts.small : view.fonts.label;
     const width = g.measureText(text).width;
     const x = toRight ? x0 + 14 : x0 - 14 - width;
     const middle = toRight ? x + width / 2 : x + width / 2;
@@ -347,7 +347,7 @@ const ladder = (() => {
     view.width = box.clientWidth;
     view.height = box.clientHeight;
     view.narrow = view.width < 560;
-    view.left = view.narrow ? 76 : view.decimals > 3 ? 182 : 162;
+    view.left = view.narrow ? 84 : view.decimals > 3 ? 182 : 162;
     view.right = view.width - view.left;
     element.canvas.width = Math.round(view.width * devicePixelRatio);
     element.canvas.height = Math.round(view.height * devicePixelRatio);

@@ -123,7 +123,7 @@ const page = (() => {
   // --- words and colours ----------------------------------------------------------------------------
 
   function showHosts() {
-    const boxes = $('hosts').children;
+    const boxes = $('hosts').querySelectorAll('div');
     state.connection.ends.forEach((end, i) => {
       const name = panel.element('b', { textContent: end.name || words.get('notSeen') });
       boxes[i].replaceChildren(name, panel.element('span', { textContent: end.address }));
