@@ -336,6 +336,8 @@ void tcp_cc_on_undo(struct gander_stack *stack, struct tcp_conn *c, uint32_t ack
         return;
     acked_bytes = min_u32(acked_bytes, view.initial_window);
     view.cwnd = max_u32(view.cwnd, min_u32(b->prior_cwnd, view.inflight + acked_bytes));
+    view.cwnd = max_u32(
+        view.cwnd, view.mss); /* the least that RFC 5681 3.1 knows: bytes in flight may be few */
     view.ssthresh = max_u32(b->prior_ssthresh, b->prior_cwnd);
     view.why = (uint8_t)why;
     b->prior_cwnd = 0;
