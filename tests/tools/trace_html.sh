@@ -7,6 +7,8 @@
 run --trace "$WORK/demo.html" --trace "$WORK/demo.jsonl"
 run --scenario sack --trace "$WORK/sack.html" --trace "$WORK/sack.jsonl"
 
+run --scenario simultaneous-open --trace "$WORK/both.html"
+
 # The lines inside are those of the .jsonl; nothing names a resource to be fetched.
 sed -n '/^{"format"/,/^<\/script>/p' "$WORK/demo.html" | sed '$d' | cmp - "$WORK/demo.jsonl" || fail "other lines than the .jsonl"
 grep -Eoi '<(script|link|img|iframe)[^>]*(src|href)=[^>]*' "$WORK/demo.html" && fail "something to be loaded"
@@ -26,6 +28,8 @@ def write(name, text):
 write("one", head + "".join(l for l in lines if '"host":1' not in l) + tail)
 write("cut", head + "".join(lines[:60])[:-30])
 write("empty", head + lines[0] + tail)
+echo = ('{"time":%d,"host":0,"id":0,"event":"icmp_%s","local":"192.0.2.1","remote":"192.0.2.2","type":%d,"code":0,"len":64}\n')
+write("ping", head + lines[0] + echo % (1000, "out", 8) + echo % (2000000, "in", 0) + tail)
 PYTHON
 python3 "$SOURCE/tests/tools/page/many.py" "$WORK/demo.html" 50000 >"$WORK/many.html" || fail "no long trace"
 [ "$failures" -eq 0 ] || finish

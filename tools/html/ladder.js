@@ -75,7 +75,7 @@ const ladder = (() => {
 
   function labelOf(segment) {
     if (segment.protocol === 'UDP') return 'UDP  len ' + segment.len;
-    if (segment.protocol === 'ICMP') return 'ICMP  type ' + (segment.out || segment.in).type + '  len ' + segment.len;
+    if (segment.protocol === 'ICMP') return 'ICMP  ' + words.why(segment.why) + '  len ' + segment.len;
     let text = segment.flags.replace(/,/g, ', ') + '  seq ' + segment.relSeq;
     if (segment.relAck !== null) text += (view.narrow ? ' ack ' : '  ack ') + segment.relAck;
     return segment.len ? text + (view.narrow ? ' len ' : '  len ') + segment.len : text;

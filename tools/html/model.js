@@ -136,11 +136,22 @@ const model = (() => {
     }
   }
 
+  // ICMP's messages say themselves what they are (RFC 792, RFC 4443).
+  function reasonOf(segment) {
+    const { type, local } = segment.out || segment.in;
+    const six = local.includes('::') || local.split(':').length > 2;
+    if (segment.protocol !== 'ICMP') return segment.out ? segment.out.why : '';
+    if (type === (six ? 128 : 8)) return 'echo_request';
+    if (type === (six ? 129 : 0)) return 'echo_reply';
+    return type === (six ? 1 : 3) ? 'icmp_unreachable' : 'icmp_error';
+  }
+
   function classify(segment) {
     if (segment.protocol !== 'TCP') return 'datagram';
     const out = segment.out;
     if (segment.flags.includes('RST')) return 'reset';
-    if (out && (out.transmissions > 1 || /retransmit|tail_loss/.test(out.why))) return 'again';
+    // In a simultaneous open the SYN-ACK is the SYN again, but the first of its kind.
+    if (out && out.why !== 'syn_ack' && (out.transmissions > 1 || /retransmit|tail_loss/.test(out.why))) return 'again';
     if (/SYN|FIN/.test(segment.flags)) return 'control';
     return segment.len > 0 ? 'data' : 'ack';
   }
@@ -185,6 +196,7 @@ const model = (() => {
     connection.segments.forEach((segment, i) => {
       segment.number = i + 1;
       segment.kind = classify(segment);
+      segment.why = reasonOf(segment);
       segment.lost = both && segment.out !== null && segment.in === null && segment.tOut + way[segment.from] <= head.end;
       segment.look = (segment.from * KINDS.length + KINDS.indexOf(segment.kind)) * 2 + (segment.lost ? 1 : 0);
       segment.rowOut = segment.out ? segment.out.row : segment.in.row;

@@ -89,7 +89,7 @@ const page = (() => {
 
   function hay(segment) {
     if (!segment.hay) {
-      const why = segment.out ? segment.out.why || '' : '';
+      const why = segment.why;
       segment.hay = [ladder.labelOf(segment), segment.flags, why, words.why(why), segment.lost ? 'lost ' + words.get('lost') : segment.kind,
         segment.lost ? '' : words.get(segment.kind), segment.sack.length ? 'sack' : '', segment.seq, ladder.seconds(segment.t0 - state.connection.start)]
         .join(' ').toLowerCase();

@@ -41,7 +41,7 @@ const panel = (() => {
   }
 
   function why(segment) {
-    const name = segment.out && segment.out.why;
+    const name = segment.why;
     if (!name) return element('p', { className: 'why', textContent: words.get('peerOnly') });
     const clause = words.clause(name);
     return element('p', { className: 'why', id: 'why' }, words.why(name), clause ? clauseLink(clause) : null);
