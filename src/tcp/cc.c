@@ -315,7 +315,7 @@ void tcp_cc_on_timeout(struct gander_stack *stack, struct tcp_conn *c)
             ops->on_timeout(&view);
         else
             ops->on_loss(&view);
-        view.cwnd = min_u32(view.cwnd, view.mss);
+        view.cwnd = view.mss; /* the loss window [RFC5681 3.1]; PRR may have left less */
     }
     view_take(stack, c, &view);
     tcp_ecn_on_reduced(c);
