@@ -73,10 +73,10 @@ static struct seen *seen_of(struct watched_host *host, uint64_t id)
     while (room <= id)
         room *= 2;
     if (room > host->room) {
-        seen = realloc(host->seen, room * sizeof(*seen));
+        seen = realloc(host->seen, (size_t)room * sizeof(*seen));
         if (!seen)
             abort();
-        memset(seen + host->room, 0, (room - host->room) * sizeof(*seen));
+        memset(seen + host->room, 0, (size_t)(room - host->room) * sizeof(*seen));
         host->seen = seen;
         host->room = room;
     }
