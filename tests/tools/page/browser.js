@@ -13,6 +13,7 @@ async function openBrowser() {
     async open(file, options) {
       const context = await browser.newContext({ viewport: { width: 1360, height: 860 }, locale: 'en-GB', colorScheme: 'light', ...options });
       const page = await context.newPage();
+      page.setDefaultTimeout(120000); // a busy machine needs long for the 40 MB of the long trace
       page.on('console', (message) => problems.push(file + ': ' + message.type() + ': ' + message.text()));
       page.on('pageerror', (error) => problems.push(file + ': ' + error.stack));
       page.on('request', (request) => {
