@@ -345,7 +345,7 @@ static void set_sysctls(void)
         {"ipv4/tcp_sack", "1"},
         {"ipv4/tcp_dsack", "1"},
         {"ipv4/tcp_window_scaling", "1"},
-        {"ipv4/tcp_ecn", "0"},
+        {"ipv4/tcp_ecn", "2"}, /* the default: answers, does not ask */
         {"ipv4/tcp_fastopen", "0"},
         {"ipv4/tcp_syncookies", "0"},
         {"ipv4/tcp_congestion_control", "reno"},

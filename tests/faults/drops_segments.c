@@ -209,6 +209,7 @@ DIALOGUE(no_memory_for_a_connection)
     size_t len;
 
     ONCE(d);
+    d->passed_by = true;
     app_listen(d, 4);
     arrive_together(d, "S seq=0");
     len = gander_packet_bytes(d->held[0], bytes, sizeof(bytes));
