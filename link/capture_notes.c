@@ -111,7 +111,7 @@ static void segment_in(struct capture_notes *notes, const struct gander_trace_ev
                                     (uint8_t)in->flags};
 
     notes->current = NULL;
-    for (size_t i = 0; i < notes->kept_count && !notes->current; i++) {
+    for (size_t i = 0; i < notes->kept_count; i++) {
         struct kept *kept = &notes->kept[i];
 
         if (!kept->is_segment || kept->met || !key_equal(&kept->key, &key))
@@ -119,6 +119,7 @@ static void segment_in(struct capture_notes *notes, const struct gander_trace_ev
         kept->met = true;
         notes->current = kept;
         add(&kept->note, "in state %s", gander_tcp_state_name(in->state));
+        return;
     }
 }
 

@@ -214,8 +214,7 @@ static void flow_alarm(void *context, struct sim_world *world)
 /* One side of a connection is over. Has the last one begun, and is it? */
 void flow_conn_over(struct flow *flow)
 {
-    struct conn *last = flow->begun ? &flow->conns[flow->begun - 1] : NULL;
-    bool client_over = last && last->side[0].done;
+    bool client_over = flow->begun > 0 && flow->conns[flow->begun - 1].side[0].done;
 
     if (flow->begun == flow->count) {
         for (unsigned i = 0; i < flow->count; i++)

@@ -43,7 +43,7 @@ static void samples_thin(struct loss_samples *samples)
 void samples_add(struct loss_samples *samples, double value)
 {
     if (!samples->values) {
-        samples->values = malloc(SAMPLES_MAX * sizeof(*samples->values));
+        samples->values = calloc(SAMPLES_MAX, sizeof(*samples->values));
         samples->every = 1;
         if (!samples->values)
             return;

@@ -116,7 +116,7 @@ void loss_report_table(const struct loss_case *cases, size_t n)
         if (cases[i].cell.other_cc)
             continue;
         path_text(&cases[i].cell, path);
-        if (strcmp(path, last))
+        if (strcmp(path, last) != 0)
             printf("%s\n", path);
         strcpy(last, path);
         row(&cases[i]);
