@@ -21,6 +21,9 @@ struct seen {
     uint32_t ack;        /* the highest one sent */
     uint32_t edge;       /* of the window that it offered, */
     uint32_t edge_heard; /* and of the one that it was offered */
+    /* SND.UNA, SND.WND, SND.WL1, SND.WL2 as RFC 9293 3.10.7.4 has them: a segment that is resent carries a new acknowledgement
+     * behind an old number, and then the older, perhaps larger window counts from the new edge on */
+    uint32_t una, wnd, wl1, wl2;
 };
 
 struct watched_host {
@@ -178,6 +181,16 @@ static void segment_came(struct seen *seen, const struct gander_trace_segment_in
         return;
     if (!seen->heard || after(edge, seen->edge_heard))
         seen->edge_heard = edge;
+    if (!seen->heard || after(s->ack, seen->una))
+        seen->una = s->ack;
+    if (!seen->heard || after(s->seq, seen->wl1) ||
+        (s->seq == seen->wl1 && !after(seen->wl2, s->ack))) {
+        seen->wnd = s->window;
+        seen->wl1 = s->seq;
+        seen->wl2 = s->ack;
+    }
+    if (after(seen->una + seen->wnd, seen->edge_heard))
+        seen->edge_heard = seen->una + seen->wnd;
     seen->heard = true;
 }
 

@@ -203,7 +203,8 @@ void bbr_short_term_reset(struct bbr *b)
 
 static bool sees_queue(const struct bbr *b, const struct tcp_cc *cc)
 {
-    return cc->srtt_ns > b->min_rtt_ns + b->min_rtt_ns / QUEUE_SHARE;
+    /* without a sample the minimum is as large as can be: its sum would overflow, the difference does not */
+    return cc->srtt_ns - b->min_rtt_ns > b->min_rtt_ns / QUEUE_SHARE;
 }
 
 static void recent_loss_update(struct bbr *b, const struct tcp_cc *cc)

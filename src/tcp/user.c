@@ -119,13 +119,14 @@ static void sequence_start(struct gander_stack *stack, struct tcp_conn *c)
 int tcp_user_connect(struct gander_stack *stack, struct tcp_conn *c,
                      const struct gander_address *peer, bool fastopen)
 {
-    struct tcp_flow flow, before = c->flow;
+    struct tcp_flow flow, before;
     uint8_t family = c->entity.family;
     struct ip_route route;
     int error = peer_check(c, peer);
 
     if (error)
         return error;
+    before = c->flow; /* one that the application opened has room for both families */
     if (!ip_route_find(stack, peer->family, peer->ip, &route))
         return GANDER_ENETUNREACH;
     error = flow_choose(stack, c, peer, &flow);
