@@ -38,6 +38,7 @@ int gander_bind(struct gander_stack *stack, gander_socket socket,
  * Passive open (RFC 9293 3.10.1). `backlog`: connections at once that wait in SYN-RECEIVED or for gander_accept();
  * SYNs beyond it are answered with cookies (gander_config.tcp_syn_cookies) while less than that many wait for gander_accept();
  * else they are dropped and counted.
+ * On a listener: a new backlog; those who wait stay, be they more.
  * GANDER_EINVAL: not bound, or backlog < 1. GANDER_EISCONN. GANDER_EOPNOTSUPP: not TCP. GANDER_EADDRINUSE. GANDER_ENOMEM.
  */
 int gander_listen(struct gander_stack *stack, gander_socket socket, int backlog);

@@ -24,8 +24,9 @@ static inline uint16_t frame_get16(const uint8_t *at)
 
 static inline void frame_put16(uint8_t *at, uint32_t value)
 {
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
+    const uint8_t bytes[2] = {(uint8_t)(value >> 8), (uint8_t)value};
+
+    memcpy(at, bytes, sizeof(bytes));
 }
 
 static inline uint32_t frame_get32(const uint8_t *at)
@@ -35,8 +36,10 @@ static inline uint32_t frame_get32(const uint8_t *at)
 
 static inline void frame_put32(uint8_t *at, uint32_t value)
 {
-    frame_put16(at, value >> 16);
-    frame_put16(at + 2, value & 0xffff);
+    const uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
+                              (uint8_t)value};
+
+    memcpy(at, bytes, sizeof(bytes));
 }
 
 /* The header of a packet from one address to another; the payload, zeroed, behind it. Returns where. */
