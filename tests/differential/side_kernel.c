@@ -68,7 +68,8 @@ static void pass(struct side *side, int64_t until)
     collect(k);
     while ((left = until - now(side)) > 0) {
         struct pollfd ready = {.fd = k->fd, .events = POLLIN};
-        struct timespec timeout = {.tv_sec = left / GANDER_S, .tv_nsec = left % GANDER_S};
+        struct timespec timeout = {.tv_sec = (time_t)(left / GANDER_S),
+                                   .tv_nsec = (long)(left % GANDER_S)};
 
         if (ppoll(&ready, 1, &timeout, NULL) > 0)
             collect(k);
