@@ -329,6 +329,7 @@ static uint8_t *emit_accecn(uint8_t *p, const struct tcp_accecn_option *a, uint3
 {
     const uint32_t field[3] = {a->order ? a->e1b : a->e0b, a->ceb, a->order ? a->e0b : a->e1b};
 
+    fields = fields < 3 ? fields : 3;
     p = emit_option(p, a->order ? OPTION_ACCECN1 : OPTION_ACCECN0, 2 + 3 * fields);
     for (uint32_t i = 0; i < fields; i++, p += 3) {
         p[0] = (uint8_t)(field[i] >> 16);
