@@ -308,15 +308,13 @@ void tcp_cc_on_timeout(struct gander_stack *stack, struct tcp_conn *c)
     struct tcp_cc view = loss_view(stack, c);
 
     undo_save(c);
-    view.cwnd = view.mss;
     if (c->busy->recovery != TCP_LOSS) {
-        view.cwnd = c->cwnd;
         if (ops->on_timeout)
             ops->on_timeout(&view);
         else
             ops->on_loss(&view);
-        view.cwnd = view.mss; /* the loss window [RFC5681 3.1]; PRR may have left less */
     }
+    view.cwnd = view.mss; /* the loss window [RFC5681 3.1]; PRR may have left less */
     view_take(stack, c, &view);
     tcp_ecn_on_reduced(c);
 }
@@ -336,8 +334,8 @@ void tcp_cc_on_undo(struct gander_stack *stack, struct tcp_conn *c, uint32_t ack
         return;
     acked_bytes = min_u32(acked_bytes, view.initial_window);
     view.cwnd = max_u32(view.cwnd, min_u32(b->prior_cwnd, view.inflight + acked_bytes));
-    view.cwnd = max_u32(
-        view.cwnd, view.mss); /* the least that RFC 5681 3.1 knows: bytes in flight may be few */
+    /* the least that RFC 5681 3.1 knows: bytes in flight may be few */
+    view.cwnd = max_u32(view.cwnd, view.mss);
     view.ssthresh = max_u32(b->prior_ssthresh, b->prior_cwnd);
     view.why = (uint8_t)why;
     b->prior_cwnd = 0;

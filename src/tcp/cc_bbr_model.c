@@ -88,6 +88,10 @@ void bbr_bw_bound(struct bbr *b)
 
 /* --- the smallest round trip -------------------------------------------------------------------------- */
 
+/*
+ * DEVIATION: a round trip equal to the smallest restarts the interval too, where the draft asks for a smaller one: on a path that
+ * was just seen empty there is nothing that ProbeRTT could find out.
+ */
 void bbr_min_rtt_update(struct bbr *b, const struct tcp_cc *cc)
 {
     gander_time rtt = cc->rs->rtt_ns;
