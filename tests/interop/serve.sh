@@ -69,6 +69,7 @@ printf 'HTTP/1.1 200 OK\nhello\nHTTP/1.1 404 Not Found\nHTTP/1.1 200 OK\nhello\n
 check "40 clients at once, IPv4 and IPv6"
 for i in $(seq 20); do
     get -o "$WORK/p4.$i" "http://$G4/big" &
+    clients+=" $!"
     get -o "$WORK/p6.$i" "http://[$G6]/big" &
     clients+=" $!"
 done
